@@ -1,0 +1,59 @@
+"""The errors a caller may meet, one tree:
+
+    BinderError
+    ├── ConfigurationError   the caller's settings cannot work (no LM found, an option out of range)
+    ├── TableError           a source cannot be read as a table
+    ├── ProgramError         a program was refused before anything was spent
+    ├── RunError             a checked program failed while running, or ran past a limit of the database
+    └── LMError              the language model
+        ├── LMUnavailable    it could not be reached, refused the request, or ran past the deadline
+        └── LMReplyError     it replied, and the reply could not be used
+
+Every message says what was wrong, where, and what to do next.
+"""
+
+from __future__ import annotations
+
+from grammars.errors import Complaint
+
+
+class BinderError(Exception):
+    """The root of everything this library raises on purpose."""
+
+
+class ConfigurationError(BinderError):
+    """A setting cannot work as given."""
+
+
+class TableError(BinderError):
+    """A file, database or object could not be read as a table."""
+
+
+class ProgramError(BinderError):
+    """A program was refused; ``complaints`` holds every reason at once.
+
+    Attributes:
+        text: The program as it was given.
+        complaints: What is wrong with it, in the order of the text.
+    """
+
+    def __init__(self, text: str, complaints: tuple[Complaint, ...]) -> None:
+        self.text = text
+        self.complaints = complaints
+        super().__init__("\n".join(complaint.render(text) for complaint in complaints))
+
+
+class RunError(BinderError):
+    """A checked program failed while running."""
+
+
+class LMError(BinderError):
+    """The language model failed."""
+
+
+class LMUnavailable(LMError):
+    """The language model could not be reached, refused the request, or did not answer in time."""
+
+
+class LMReplyError(LMError):
+    """The language model's reply could not be used."""
