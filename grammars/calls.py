@@ -95,7 +95,7 @@ def print_program(tree: exp.Expression, spelling: Spelling = Spelling.QA) -> str
     tree = tree.copy()
     texts: dict[str, str] = {}
     for number, call in enumerate(list(find_calls(tree))):
-        name = f"__call_{number}__"
+        name = f"\ue000{number}\ue001"  # private-use characters, so that no text of the program is taken for it
         text = _print_call(call, spelling)
         for inner, inner_text in texts.items():
             text = text.replace(inner, inner_text)

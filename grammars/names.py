@@ -1,0 +1,333 @@
+"""names: every table and column exists; a name that is nearly right is mended, and the mend recorded.
+
+Only a name that cannot be found as it stands is mended, and only to the one name that it can mean: the same letters
+with other case, spacing or punctuation; a shortened header; a close misspelling.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from rapidfuzz import fuzz
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
+
+from grammars.errors import Complaint, Span
+from grammars.program import Program
+from grammars.schema import Schema, TableSchema
+from grammars.sql import fold_name
+
+_ROW_IDS = ("rowid", "_rowid_", "oid")
+_CLOSE = 85  # rapidfuzz's ratio from which one name is a misspelling of another, if no other is as close
+_SEES_OUTER = (ScopeType.SUBQUERY, ScopeType.SET_OPERATION, ScopeType.UDTF)
+_SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
+    """The program with every name as the schema spells it, or complaints."""
+    tree = program.tree.copy()
+    try:
+        scopes = traverse_scope(tree)
+    except SqlglotError as error:
+        return (Complaint("names", f"the query's parts cannot be told apart: {error}", "give each table an alias"),)
+    resolver = _Resolver(schema)
+    for scope in scopes:
+        resolver.tables(scope)
+    for scope in scopes:
+        resolver.columns(scope)
+    if resolver.complaints:
+        return tuple(sorted(resolver.complaints, key=lambda complaint: complaint.span.start if complaint.span else 0))
+    return replace(program, tree=tree, mends=(*program.mends, *resolver.mends))
+
+
+def nearest(name: str, spellings: Mapping[str, str]) -> tuple[str | None, list[str]]:
+    """The one thing that a name can mean, or None, and the likeliest ones for a hint.
+
+    Args:
+        name: The name as written.
+        spellings: What there is, by each of its spellings.
+
+    Example:
+        >>> nearest("total_votes", {"Total votes": "Total votes", "Name": "Name"})
+        ('Total votes', ['Total votes'])
+        >>> nearest("party", {"Name": "Name", "Votes": "Votes"})
+        (None, [])
+    """
+    for alike in (_same, _same_letters, _shortened):
+        found = list(dict.fromkeys(meant for spelled, meant in spellings.items() if alike(name, spelled)))
+        if found:
+            return (found[0] if len(found) == 1 else None), found[:3]
+    scores: dict[str, float] = {}
+    for spelled, meant in spellings.items():
+        scores[meant] = max(scores.get(meant, 0), fuzz.ratio(fold_name(name), fold_name(spelled)))
+    ranked = sorted(scores, key=lambda meant: -scores[meant])
+    close = [meant for meant in ranked[:3] if scores[meant] >= 60]
+    clear = len(ranked) == 1 or (len(ranked) > 1 and scores[ranked[0]] - scores[ranked[1]] >= 5)
+    if clear and scores[ranked[0]] >= _CLOSE and len(fold_name(name)) >= 4:
+        return ranked[0], close
+    return None, close
+
+
+def _same(name: str, candidate: str) -> bool:
+    return name.casefold() == candidate.casefold()
+
+
+def _same_letters(name: str, candidate: str) -> bool:
+    return fold_name(name) == fold_name(candidate)
+
+
+def _shortened(name: str, candidate: str) -> bool:
+    """Whether a name is some of a longer header's words, in order, or its beginning."""
+    written, full = _words(name), _words(candidate)
+    if len("".join(written)) < 3 or len(written) > len(full):
+        return False
+    remaining = iter(full)
+    return all(word in remaining for word in written)
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W_]+", name.casefold())
+
+
+class _Resolver:
+    """Walks scopes, changing names in place and noting mends and complaints."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.mends: list[str] = []
+        self.complaints: list[Complaint] = []
+        self.known: dict[int, TableSchema] = {}  # by the identity of its exp.Table node
+
+    def tables(self, scope: Scope) -> None:
+        for source in _sources(scope).values():
+            if (
+                isinstance(source, exp.Table)
+                and isinstance(source.this, exp.Identifier)
+                and id(source) not in self.known
+            ):
+                self._table(source)
+
+    def _table(self, node: exp.Table) -> None:
+        written = node.name
+        if node.args.get("db") or node.args.get("catalog"):
+            table = self.schema.table(written)
+            if table is None or node.args.get("catalog"):
+                self._complain(node.this, f"no table {node.sql('sqlite')!r}", self._table_hint())
+                return
+            node.set("db", None)
+        else:
+            table = self.schema.table(written) or self._titled(written)
+            if table is None:
+                self._complain(node.this, f"no table {written!r}", self._table_hint())
+                return
+        self.known[id(node)] = table
+        if written == table.name:
+            return
+        if not _same(written, table.name) and written.casefold() != "w":
+            self.mends.append(f"table {written!r} read as {table.name!r}")
+        node.set("this", _identifier(table.name))
+        if not node.alias:
+            node.set("alias", exp.TableAlias(this=_identifier(written)))
+
+    def _titled(self, written: str) -> TableSchema | None:
+        """The table that a title, or a name nearly right, stands for; the only table whatever it is called."""
+        if len(self.schema.tables) == 1:
+            return self.schema.tables[0]
+        names = {name: table.name for table in self.schema for name in (table.name, table.title) if name}
+        found, _ = nearest(written, names)
+        return self.schema.table(found) if found else None
+
+    def _table_hint(self) -> str:
+        return "the tables are " + ", ".join(f"`{table.name}`" for table in self.schema)
+
+    def columns(self, scope: Scope) -> None:
+        shared = _shared_columns(scope.expression)
+        for column in list(scope.find_all(exp.Column)):
+            if isinstance(column.this, exp.Star):
+                self._qualifier(column, scope)
+            elif isinstance(column.this, exp.Identifier):
+                self._column(column, scope, shared)
+        for join in scope.expression.args.get("joins") or []:
+            for index, identifier in enumerate(join.args.get("using") or []):
+                outputs = [name for source in _sources(scope).values() for name in self._outputs(source)]
+                name, _ = nearest(identifier.name, dict(zip(outputs, outputs, strict=True)))
+                if name is None:
+                    self._complain(identifier, f"no column {identifier.name!r} to join by", "")
+                else:
+                    join.args["using"][index].replace(_identifier(name, identifier))
+
+    def _qualifier(self, column: exp.Column, scope: Scope) -> bool:
+        """Whether a column's qualifier names a source in reach; if not, complain."""
+        if not column.table or any(
+            column.table.casefold() == key.casefold() for s in _chain(scope) for key in _sources(s)
+        ):
+            return True
+        self._complain(column.args["table"], f"no table {column.table!r} in FROM", self._table_hint())
+        return False
+
+    def _column(self, column: exp.Column, scope: Scope, shared: set[str]) -> None:
+        written = column.name
+        for reached in _chain(scope):
+            owners = [
+                (alias, name)
+                for alias, source in _sources(reached).items()
+                if not column.table or column.table.casefold() == alias.casefold()
+                for name in self._outputs(source)
+                if _same(name, written)
+            ]
+            if owners:
+                if len(owners) > 1 and not column.table and written.casefold() not in shared:
+                    tables = " or ".join(f"{alias}.{name}" for alias, name in owners)
+                    self._complain(column.this, f"column {written!r} is in more than one table", f"write {tables}")
+                column.set("this", _identifier(owners[0][1], column.this))
+                return
+            if not column.table and (alias := _alias(reached, written)):
+                column.set("this", _identifier(alias, column.this))
+                return
+        if written.casefold() in _ROW_IDS and self.known:
+            return
+        self._mend_column(column, scope)
+
+    def _mend_column(self, column: exp.Column, scope: Scope) -> None:
+        written = column.name
+        known_qualifier = any(column.table.casefold() == key.casefold() for s in _chain(scope) for key in _sources(s))
+        if column.table and not known_qualifier:
+            # A qualifier that no source has: the column alone may say which it is.
+            bare = exp.Column(this=column.this.copy())
+            column.set("table", None)
+            self.mends.append(f"`{written}` read without its unknown table")
+            self._column(column, scope, set())
+            column.this.meta.update(bare.this.meta)
+            return
+        spellings = dict(self._spellings(column, scope))
+        found, close = nearest(written, spellings)
+        if found is None:
+            hint = (
+                "did you mean " + " or ".join(f"`{name}`" for name in close) + "?"
+                if close
+                else self._columns_hint(scope)
+            )
+            if not column.this.args.get("quoted") and not close:
+                hint += f"; a value is written in single quotes: '{written}'"
+            self._complain(column.this, f"no column {written!r}", hint)
+            return
+        self.mends.append(f"column `{written}` read as `{found}`")
+        column.set("this", _identifier(found, column.this))
+
+    def _spellings(self, column: exp.Column, scope: Scope) -> Iterator[tuple[str, str]]:
+        """Every way a column in reach is spelled, and its name."""
+        for reached in _chain(scope):
+            for alias, source in _sources(reached).items():
+                if column.table and column.table.casefold() != alias.casefold():
+                    continue
+                for name in self._outputs(source):
+                    yield name, name
+                table = self.known.get(id(source))
+                for known in table.columns if table else ():
+                    if known.label:
+                        yield known.label, known.name
+
+    def _columns_hint(self, scope: Scope) -> str:
+        names = list(dict.fromkeys(name for _, name in self._spellings(exp.Column(), scope)))
+        shown = ", ".join(f"`{name}`" for name in names[:12])
+        return (
+            f"the columns are {shown}{', …' if len(names) > 12 else ''}"
+            if names
+            else "there is no table to take it from"
+        )
+
+    def _outputs(self, source: exp.Expression | Scope) -> Sequence[str]:
+        """The columns that a source offers."""
+        if isinstance(source, exp.Table):
+            table = self.known.get(id(source))
+            return [*(column.name for column in table.columns), table.row_id] if table else []
+        return list(self._selected(source))
+
+    def _selected(self, scope: Scope) -> Iterator[str]:
+        renamed = (
+            scope.expression.parent.alias_column_names
+            if isinstance(scope.expression.parent, (exp.CTE, exp.Subquery))
+            else []
+        )
+        if renamed:
+            yield from renamed
+            return
+        expression = scope.expression
+        if isinstance(expression, exp.SetOperation):
+            if scope.union_scopes:
+                yield from self._selected(scope.union_scopes[0])
+            return
+        for projection in expression.selects if isinstance(expression, exp.Query) else []:
+            if isinstance(projection, exp.Star):
+                for source in _sources(scope).values():
+                    yield from self._starred(source)
+            elif isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
+                source = _sources(scope).get(projection.table)
+                if source is not None:
+                    yield from self._starred(source)
+            elif projection.alias_or_name:
+                yield projection.alias_or_name
+
+    def _starred(self, source: exp.Expression | Scope) -> Iterator[str]:
+        """What ``*`` gives of a source: everything but a table's hidden row number."""
+        table = self.known.get(id(source))
+        yield from (column.name for column in table.columns) if table else self._outputs(source)
+
+    def _complain(self, node: exp.Expression, message: str, hint: str) -> None:
+        self.complaints.append(Complaint("names", message, hint, span_of(node)))
+
+
+def _chain(scope: Scope) -> Iterator[Scope]:
+    """A scope and those around it whose columns it may use."""
+    reached: Scope | None = scope
+    while reached is not None:
+        yield reached
+        reached = reached.parent if reached.scope_type in _SEES_OUTER else None
+
+
+def _sources(scope: Scope) -> dict[str, exp.Expression | Scope]:
+    """What a query's FROM and JOINs name, by alias."""
+    return {name: source for name, (_, source) in scope.selected_sources.items()}
+
+
+def _alias(scope: Scope, name: str) -> str | None:
+    """The output of a query's own select that a name repeats, as in ORDER BY."""
+    query = scope.expression
+    selects = query.selects if isinstance(query, exp.Query) else []
+    return next(
+        (
+            s.alias_or_name
+            for s in selects
+            if (s.alias or isinstance(query, exp.SetOperation)) and _same(s.alias_or_name, name)
+        ),
+        None,
+    )
+
+
+def _shared_columns(query: exp.Expression) -> set[str]:
+    """Columns that a join makes one: those of USING, or, in a natural join, any."""
+    joins = query.args.get("joins") or []
+    shared = {identifier.name.casefold() for join in joins for identifier in join.args.get("using") or []}
+    if any(str(join.args.get("method") or "").upper() == "NATURAL" for join in joins):
+        shared |= {column.name.casefold() for column in query.find_all(exp.Column)}
+    return shared
+
+
+def _identifier(name: str, like: exp.Expression | None = None) -> exp.Identifier:
+    """An identifier, quoted where it must be, at the place of another."""
+    quoted = not _SIMPLE.match(name) or bool(like is not None and like.args.get("quoted"))
+    identifier = exp.to_identifier(name, quoted=quoted)
+    if like is not None:
+        identifier.meta.update(like.meta)
+    return identifier
+
+
+def span_of(node: exp.Expression) -> Span | None:
+    """Where a node stands in the text, or None where sqlglot kept no place."""
+    spans = [n.meta for n in node.walk() if "start" in n.meta]
+    if not spans:
+        return None
+    return Span(min(meta["start"] for meta in spans), max(meta["end"] for meta in spans) + 1)

@@ -1,0 +1,97 @@
+"""safety: one SELECT over the given tables, built from an allow-list of constructs and functions.
+
+What is not on the list is refused, whatever it is: sqlglot knows hundreds of functions, and among them are ones that
+read files, settings and other connections. The database's own lock refuses them a second time.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from grammars.calls import ANS, MAP
+from grammars.errors import Complaint
+from grammars.names import span_of
+from grammars.program import Program
+from grammars.schema import Schema
+
+_QUERIES = """
+    Select From Where Group Having Order Ordered Limit Offset Fetch Distinct With CTE Subquery Table TableAlias Join Union
+    Except Intersect Values Tuple Alias Identifier Column Star Dot Paren Window WindowSpec Qualify Cube Rollup GroupingSets
+    Filter WithinGroup Withingroup Named Collate Var Aliases
+"""
+_EXPRESSIONS = """
+    Literal Null Boolean Add Sub Mul Div IntDiv Mod Neg And Or Not Xor EQ NEQ GT GTE LT LTE Is In Between Like ILike Glob
+    Escape Exists Case If Cast TryCast DataType DataTypeParam Interval DPipe SafeDPipe NullSafeEQ NullSafeNEQ BitwiseAnd
+    BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift RegexpLike RegexpILike SimilarTo Any All IgnoreNulls
+    RespectNulls Bracket AtTimeZone
+"""
+_FUNCTIONS = """
+    Abs AnyValue ArgMax ArgMin Ascii Avg Ceil Chr Coalesce Concat ConcatWs Contains Count CountIf CumeDist CurrentDate
+    CurrentDatetime CurrentTime CurrentTimestamp Date DateAdd DateDiff DateFromParts DateStrToDate DateSub DateTrunc Datetime
+    DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Dayname DenseRank
+    EndsWith Exp Extract First FirstValue Floor Greatest GroupConcat Hex Hour If Initcap Lag Last LastDay LastValue Lead
+    Least Left Length Levenshtein Ln Localtime Localtimestamp Log Lower Max Median Min Minute Mode Month Monthname MonthsBetween NthValue Ntile
+    Nullif Nvl2 Pad PercentRank PercentileCont PercentileDisc Pi Pow Quarter Rank RegexpCount RegexpExtract RegexpReplace RegexpSubstr RegexpInstr Replace
+    Reverse Right Round RowNumber Second Sign Split SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition
+    StrToDate StrToTime String Substring SubstringIndex Sum Time TimeAdd TimeDiff TimeStrToDate TimeStrToTime TimeSub
+    TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff TimestampSub TimestampTrunc ToChar ToDays ToNumber Translate
+    Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime
+    TsOrDsToTimestamp Typeof Unicode UnixToTime Upper Variance VariancePop Week WeekOfYear Year List
+"""
+_ANONYMOUS = """
+    julianday total printf format group_concat likely unlikely instr ifnull iif strftime unixepoch timediff quote
+    char unicode hex ltrim rtrim substr nvl isnull date_part datepart to_date to_char str_to_date date_format makedate
+    locate position mid space strcmp field left right truncate weekday dayofweek dayofmonth dayofyear monthname dayname
+    len charindex datename age regexp regexp_matches max min concat_ws octet_length log2 log10 ln exp power sqrt mod
+    ceiling sign sum avg count from_unixtime unix_timestamp period_diff timestampdiff subdate adddate last_day
+"""
+ALLOWED = frozenset((_QUERIES + _EXPRESSIONS + _FUNCTIONS).split())
+ALLOWED_FUNCTIONS = frozenset(_ANONYMOUS.split()) | {MAP.lower(), ANS.lower()}
+
+
+def allow(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
+    """The program, if it is built from what is allowed; otherwise a complaint for each thing that is not."""
+    complaints = {}
+    for node in program.tree.walk():
+        refused = _refusal(node)
+        if refused:
+            complaints.setdefault(refused, Complaint("safety", refused, _HINT, span_of(node)))
+    return tuple(complaints.values()) or program
+
+
+_HINT = "a program is one SELECT over the given tables, with SQLite's functions"
+
+
+def _refusal(node: exp.Expression) -> str | None:
+    """What is wrong with a node, or None."""
+    if isinstance(node, exp.Table):
+        if not isinstance(node.this, exp.Identifier):
+            return f"{_name(node.this)} is no table"
+        extra = [
+            key for key, value in node.args.items() if value and key not in ("this", "alias", "db", "catalog", "joins")
+        ]
+        return f"a table may not have {extra[0].replace('_', ' ')}" if extra else None
+    if isinstance(node, exp.Select):
+        extra = [
+            key
+            for key in ("into", "locks", "sample", "settings", "format", "hint", "laterals", "pivots")
+            if node.args.get(key)
+        ]
+        return f"SELECT may not have {extra[0].upper()}" if extra else None
+    if isinstance(node, exp.Anonymous):
+        known = isinstance(node.this, str) and node.name.lower() in ALLOWED_FUNCTIONS
+        return None if known else f"function {_name(node)} is not allowed"
+    if type(node).__name__ in ALLOWED:
+        return None
+    if isinstance(node, exp.Func):
+        return f"function {_name(node)} is not allowed"
+    return f"{type(node).__name__.upper()} is not allowed"
+
+
+def _name(node: exp.Expression) -> str:
+    """A function as a program spells it."""
+    return (
+        node.name.upper()
+        if isinstance(node, exp.Anonymous) and isinstance(node.this, str)
+        else node.sql("sqlite").partition("(")[0]
+    )

@@ -1,0 +1,225 @@
+"""Binder-SQL text to a sqlglot tree: tokenize, rewrite the tokens, parse.
+
+The tokens are sqlglot's own (its SQLite dialect), rewritten before its stock parser sees them, so this works with and
+without sqlglot's compiled build. Three things are rewritten: an LM call's name and question, ``;`` inside parentheses
+(a comma), and double quotes, which mean a name where the schema or the query has it and a literal elsewhere, as in
+SQLite.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sqlglot import Dialect, ErrorLevel, exp
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokens import Token, TokenType
+
+from grammars.calls import ANS, MAP, find_calls, is_call
+from grammars.errors import Complaint, Span
+from grammars.schema import Schema
+
+_PREFIX = re.compile(r"\s*(map|ans)\s*@\s*", re.IGNORECASE)
+_CALL_NAMES = {"qa": None, "qa_map": MAP, "qa_ans": ANS}
+_TEXT = (TokenType.STRING, TokenType.IDENTIFIER)
+_BEFORE_NAME = (TokenType.DOT, TokenType.ALIAS, TokenType.FROM, TokenType.JOIN)
+
+
+class Unparsable(Exception):
+    """The text is no program; carries the complaint."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(complaint.message)
+        self.complaint = complaint
+
+
+def parse(text: str, schema: Schema) -> exp.Expression:
+    """The tree of one Binder-SQL query.
+
+    A bare LM call, or arithmetic between subqueries, becomes the query that selects it.
+
+    Raises:
+        Unparsable: The text is not one query.
+
+    Example:
+        >>> from grammars.calls import print_program
+        >>> print_program(parse('QA("ans@who won?"; (SELECT name FROM w))', Schema(())))
+        'SELECT QA("ans@who won?"; (SELECT name FROM w))'
+    """
+    dialect = Dialect.get_or_raise("sqlite")
+    try:
+        tokens = dialect.tokenize(text)
+    except TokenError as error:
+        raise Unparsable(_unclosed(text, error)) from None
+    tokens = _rewrite(tokens, text, schema)
+    if tokens and not _starts_query(tokens):
+        tokens = [_token(TokenType.SELECT, "SELECT", tokens[0]), *tokens]
+    try:
+        statements = dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
+    except ParseError as error:
+        raise Unparsable(_syntax(text, error)) from None
+    except RecursionError:
+        raise Unparsable(Complaint("sql", "the program is nested too deeply", "write a shorter program")) from None
+    return _only_query(statements, schema)
+
+
+def _starts_query(tokens: list[Token]) -> bool:
+    """Whether the tokens stand as a statement; a bare expression needs a SELECT before it."""
+    first = next((token for token in tokens if token.token_type is not TokenType.L_PAREN), tokens[0])
+    opened = tokens[0].token_type is TokenType.L_PAREN
+    if opened and first.token_type in (TokenType.SELECT, TokenType.WITH):
+        return not _has_operator_after(tokens)
+    is_function = first.text.lower() in (*_CALL_NAMES, MAP.lower(), ANS.lower())
+    return not (is_function or opened)
+
+
+def _has_operator_after(tokens: list[Token]) -> bool:
+    """Whether an operator follows the first parenthesis: ``(SELECT …) - (SELECT …)``."""
+    depth = 0
+    for position, token in enumerate(tokens):
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth == 0:
+            rest = tokens[position + 1 :]
+            return bool(rest) and rest[0].token_type not in (
+                TokenType.UNION,
+                TokenType.EXCEPT,
+                TokenType.INTERSECT,
+                TokenType.ORDER_BY,
+                TokenType.LIMIT,
+                TokenType.SEMICOLON,
+            )
+    return False
+
+
+def _only_query(statements: list[exp.Expression | None], schema: Schema) -> exp.Expression:
+    trees = [statement for statement in statements if statement is not None]
+    if not trees:
+        raise Unparsable(Complaint("sql", "there is no program", "write one SELECT"))
+    if len(trees) > 1:
+        raise Unparsable(
+            Complaint("sql", f"there are {len(trees)} statements, and a program is one", "keep one SELECT")
+        )
+    tree = trees[0]
+    if not isinstance(tree, exp.Query):
+        raise Unparsable(Complaint("sql", f"a {tree.key.upper()} is no query", "write one SELECT"))
+    return _with_source(tree, schema)
+
+
+def _with_source(tree: exp.Expression, schema: Schema) -> exp.Expression:
+    """Give a bare call over columns the table they are of."""
+    if not isinstance(tree, exp.Select) or tree.args.get("from_") or not schema.tables:
+        return tree
+    loose = [
+        argument
+        for call in find_calls(tree)
+        if call.node.find_ancestor(exp.Select) is tree
+        for argument in call.arguments
+        if argument.find_ancestor(exp.Select) is tree and isinstance(argument, (exp.Column, exp.Star))
+    ]
+    if not loose:
+        return tree
+    names = {column.name for column in loose if isinstance(column, exp.Column)}
+    table = next((t for t in schema if all(t.column(name) for name in names)), schema.tables[0])
+    return tree.from_(exp.to_table(table.name, quoted=True) if " " in table.name else exp.table_(table.name))
+
+
+def _rewrite(tokens: list[Token], text: str, schema: Schema) -> list[Token]:
+    if tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens = tokens[:-1]
+    names = set(_names(tokens, text, schema))
+    rewritten: list[Token] = []
+    depth = 0
+    for position, token in enumerate(tokens):
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if token.token_type is TokenType.SEMICOLON and depth > 0:
+            token = _token(TokenType.COMMA, ",", token)
+        elif _opens_call(tokens, position):
+            token = _token(TokenType.VAR, _call_name(tokens, position), token)
+        elif _is_question(tokens, position):
+            token = _token(TokenType.STRING, _PREFIX.sub("", token.text, count=1).strip(), token)
+        elif _double_quoted(token, text) and not _is_name(tokens, position, names):
+            token = _token(TokenType.STRING, token.text, token)
+        rewritten.append(token)
+    return rewritten
+
+
+def _opens_call(tokens: list[Token], position: int) -> bool:
+    """Whether a token is the name of an LM call: known, before a parenthesis with a text in it."""
+    return (
+        tokens[position].text.lower() in _CALL_NAMES
+        and tokens[position].token_type is TokenType.VAR
+        and len(tokens) > position + 2
+        and tokens[position + 1].token_type is TokenType.L_PAREN
+        and tokens[position + 2].token_type in _TEXT
+    )
+
+
+def _is_question(tokens: list[Token], position: int) -> bool:
+    return position >= 2 and tokens[position].token_type in _TEXT and _opens_call(tokens, position - 2)
+
+
+def _call_name(tokens: list[Token], position: int) -> str:
+    """``QA_MAP`` or ``QA_ANS``; a question without its prefix is a map."""
+    named = _CALL_NAMES[tokens[position].text.lower()]
+    if named is not None:
+        return named
+    prefix = _PREFIX.match(tokens[position + 2].text)
+    return ANS if prefix and prefix.group(1).lower() == "ans" else MAP
+
+
+def _double_quoted(token: Token, text: str) -> bool:
+    return token.token_type is TokenType.IDENTIFIER and text[token.start : token.start + 1] == '"'
+
+
+def _is_name(tokens: list[Token], position: int, names: set[str]) -> bool:
+    """Whether a double-quoted text is a name: by its place, or because the schema or the query has it."""
+    before = tokens[position - 1].token_type if position else None
+    after = tokens[position + 1].token_type if position + 1 < len(tokens) else None
+    return before in _BEFORE_NAME or after is TokenType.DOT or fold_name(tokens[position].text) in names
+
+
+def _names(tokens: list[Token], text: str, schema: Schema) -> Iterator[str]:
+    """Every name that the schema has or the query gives, folded."""
+    for table in schema:
+        yield fold_name(table.name)
+        yield from (fold_name(column.name) for column in table.columns)
+        yield from (fold_name(column.label) for column in table.columns if column.label)
+        yield fold_name(table.row_id)
+    for before, token in zip(tokens, tokens[1:], strict=False):
+        if before.token_type is TokenType.ALIAS:
+            yield fold_name(token.text)
+
+
+def fold_name(name: str) -> str:
+    """A name without case, spacing and punctuation, for telling whether two are spelled alike."""
+    return "".join(character for character in name.casefold() if character.isalnum()) or name.casefold()
+
+
+def _token(kind: TokenType, text: str, at: Token) -> Token:
+    return Token(kind, text, at.line, at.col, at.start, at.end, [])
+
+
+def _unclosed(text: str, error: TokenError) -> Complaint:
+    return Complaint("sql", f"a quotation is never closed ({str(error).splitlines()[0]})", "close every quotation mark")
+
+
+def _syntax(text: str, error: ParseError) -> Complaint:
+    first = error.errors[0] if error.errors else {}
+    highlight = str(first.get("highlight") or "")
+    # sqlglot gives the line and column where the offending token ends.
+    lines = text.splitlines(keepends=True) or [""]
+    line, column = int(first.get("line") or 1), int(first.get("col") or 1)
+    end = min(sum(map(len, lines[: line - 1])) + column, len(text))
+    start = max(0, end - max(1, len(highlight)))
+    described = str(first.get("description") or error).split("<Token")[0].split("<class")[0].strip().rstrip(".")
+    at_end = not text[end:].strip() and "SENTINEL" in str(error)
+    if at_end:
+        message = "the program ends too early"
+    elif described.startswith("Invalid expression"):
+        message = f"unexpected {highlight!r}" if highlight else "unexpected text"
+    else:
+        message = described[:1].lower() + described[1:]
+    return Complaint("sql", message, "write one SQL SELECT in SQLite's syntax, and nothing else", Span(start, end))
+
+
+__all__ = ["Unparsable", "fold_name", "is_call", "parse"]
