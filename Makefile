@@ -1,0 +1,44 @@
+# Two commands matter: `make ask` and `make test`. Both need only make and Python 3.11 or newer.
+
+Q ?= Which of these peaks are in South America?
+FILE ?= examples/peaks.csv
+
+# The first interpreter that is new enough and can make an environment. Each is run, since a name on the PATH may be a
+# launcher of a version that is not there.
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	$$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+
+BIN := .venv/bin
+
+.PHONY: ask test check lock clean
+
+ask: export QUESTION = $(value Q)
+ask: export TABLE = $(value FILE)
+ask: .venv/ready  ## Answer a question about a table: make ask Q="..." FILE=table.csv
+	@$(BIN)/binder ask "$$QUESTION" -t "$$TABLE"
+
+test: .venv/ready  ## Get the embedded model's weights if they can be had, and run all the tests.
+	@$(BIN)/binder models pull || echo "make test: no weights of the embedded model, so its tests are skipped"
+	$(BIN)/python -m pytest
+
+check: .venv/ready  ## Lint and type-check.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:  ## Write requirements.lock anew after pyproject.toml changed; UPGRADE=--upgrade takes newer versions.
+	$(PYTHON) -m venv --clear build/lock
+	build/lock/bin/pip install --quiet uv
+	build/lock/bin/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+		--quiet $(UPGRADE) --output-file requirements.lock
+
+.venv/ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv); name one with PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

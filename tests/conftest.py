@@ -1,0 +1,47 @@
+"""What every test may use: the folder of public data, and the embedded language model where its weights are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Two shared cores make the time of a single example meaningless; pytest-timeout bounds whole tests.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder that holds ``tests/``, the README and the examples: a checkout, or a copy of these elsewhere."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of public data sets; ``BINDER_DATA`` names another place than ``../shared/data``."""
+    folder = Path(os.environ.get("BINDER_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"the public data sets are not at {folder}; BINDER_DATA may name their folder")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gives tests of the embedded language model, which reads 60 tokens a second on two cores, more time."""
+    for item in items:
+        if item.get_closest_marker("local_lm") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(300))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips tests of the embedded language model where its weights are missing."""
+    if item.get_closest_marker("local_lm") is None:
+        return
+    from binder.lm import weights
+
+    if weights.find() is None:
+        pytest.skip("the embedded language model's weights are missing; `binder models pull` gets them")
