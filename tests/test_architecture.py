@@ -28,33 +28,10 @@ ROOMS = {
 
 # A grammar takes text and gives a tree or complaints. It reaches no language model, database, file or network.
 CLOSED_TO_GRAMMARS = {
-    "asyncio",
-    "duckdb",
-    "http",
-    "httpcore2",
-    "httpx",
-    "httpx2",
-    "huggingface_hub",
-    "io",
-    "multiprocessing",
-    "openai",
-    "os",
-    "pandas",
-    "pathlib",
-    "polars",
-    "psycopg",
-    "pyarrow",
-    "records",
-    "requests",
-    "shutil",
-    "socket",
-    "sqlalchemy",
-    "sqlite3",
-    "ssl",
-    "subprocess",
-    "tempfile",
-    "urllib",
-    "xllamacpp",
+    *("asyncio", "http", "httpcore2", "httpx", "httpx2", "requests", "socket", "ssl", "urllib"),
+    *("duckdb", "pandas", "polars", "psycopg", "pyarrow", "records", "sqlalchemy", "sqlite3"),
+    *("io", "multiprocessing", "os", "pathlib", "shutil", "subprocess", "tempfile"),
+    *("huggingface_hub", "openai", "xllamacpp"),
 }
 
 # From a question to its answer.
