@@ -109,6 +109,15 @@ def test_a_namesake_gets_one_clear_message(name: str, form: str, tmp_path: Path)
     assert "Rename" in last
 
 
+@pytest.mark.parametrize("name", ["grammars", "exemplars", "evaluation"])
+def test_a_folder_of_data_works_or_gets_the_same_message(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    done = run_python("import binder", tmp_path)
+    # An installed wheel comes before a folder without code; an editable install comes after it.
+    message = f"ImportError: binder needs the package {name!r}"
+    assert done.returncode == 0 or done.stderr.splitlines()[-1].startswith(message)
+
+
 def test_other_files_beside_the_script_do_not_matter(tmp_path: Path) -> None:
     (tmp_path / "notes.py").write_text("")
     assert run_python("import binder", tmp_path).returncode == 0

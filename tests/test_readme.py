@@ -1,9 +1,9 @@
 """The README's and the docs' commands work: every ``console`` and ``python`` block is run, each on its own.
 
-A block runs in a folder that holds a copy of ``examples/``. In a ``console`` block each ``$ `` line is a command, and the
-lines below it are what it must print (``...`` stands for anything; no lines ask only that it succeeds). A block that says
-``local_lm`` after its language needs the embedded language model. Commands of ``make`` belong to the checkout and would
-start or remake this very run: only those of a ``local_lm`` block are carried out, the others must name targets that exist.
+A block runs in a folder that holds a copy of ``examples/``. In a ``console`` block each ``$ `` line is a command, and
+the lines below it are what it must print (``...`` stands for anything; no lines ask only that it succeeds). A block
+that says ``local_lm`` after its language needs the embedded language model. Commands of ``make`` belong to the checkout
+and would start or remake this very run: those of a ``local_lm`` block are carried out, the others must name targets.
 """
 
 from __future__ import annotations
