@@ -1,0 +1,75 @@
+"""Where an OpenAI-compatible server is, and the key it wants."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from binder.errors import ConfigurationError
+
+HOSTED = "https://api.openai.com/v1"
+NO_KEY = "no-key-needed"
+"""Sent where nobody set a key: most servers of one's own want none, and the protocol has no way to send nothing."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server's address and key.
+
+    Attributes:
+        url: The address, as requests use it.
+        key: The key; never shown.
+    """
+
+    url: str
+    key: str = field(repr=False)
+
+    @classmethod
+    def of(cls, base_url: str | None = None, api_key: str | None = None) -> Endpoint:
+        """The endpoint given, else the one that ``OPENAI_BASE_URL`` and ``OPENAI_API_KEY`` say.
+
+        Example:
+            >>> Endpoint.of("http://localhost:11434/v1", "secret").address
+            'http://localhost:11434/v1'
+
+        Raises:
+            ConfigurationError: The address is none, the key can't be sent, or OpenAI's own server is asked without one.
+        """
+        url = (base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED).strip().rstrip("/")
+        key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
+        if not _is_web_address(url):
+            raise ConfigurationError(
+                f"{url!r} is no server's address. Give one such as http://localhost:11434/v1 in OPENAI_BASE_URL or "
+                "base_url="
+            )
+        if not key and url == HOSTED:
+            raise ConfigurationError(
+                "there is no key for OpenAI's server. Set OPENAI_API_KEY, or name a server of your own in "
+                "OPENAI_BASE_URL"
+            )
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigurationError(
+                "the API key holds a character that no key has (a line break, or a typographic sign). Copy it again "
+                "into OPENAI_API_KEY"
+            )
+        return cls(url, key or NO_KEY)
+
+    @property
+    def address(self) -> str:
+        """The address for people: without a name and password it may hold."""
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -1,0 +1,101 @@
+"""What an OpenAI-compatible server's failure means: wait and ask again, or say what to do about it."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import openai
+
+from binder.lm import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WAIT_FIRST = 0.5
+WAIT_LONGEST = 8.0
+
+
+def refused(error: openai.APIError, sent: Mapping[str, Any]) -> str | None:
+    """The name of the field that the server did not accept, or None when the error is about something else."""
+    if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
+        return None
+    return wire.refused(message(error), error.param, sent)
+
+
+def delay(error: openai.APIError, failures: int) -> float | None:
+    """Seconds to wait before asking again after ``failures`` failures, or None when that would not help.
+
+    A server's own ``Retry-After`` decides; else the wait doubles each time, moved a little at random so that requests
+    that failed together do not return together.
+    """
+    if isinstance(error, openai.APIStatusError):
+        if error.status_code not in (408, 409, 429) and error.status_code < 500:
+            return None
+        asked = _retry_after(error.response.headers)
+        if asked is not None:
+            return asked
+    elif _refused_connection(error):
+        return None
+    backoff: float = min(WAIT_FIRST * 2 ** (failures - 1), WAIT_LONGEST) * random.uniform(0.75, 1.0)
+    return backoff
+
+
+def explain(error: openai.APIError, model: str) -> str:
+    """What went wrong and what to do next, in a sentence or two."""
+    if not isinstance(error, openai.APIStatusError):
+        return _explain_connection(error)
+    said = message(error)
+    match error.status_code:
+        case 401 | 403:
+            return f"the server refused the key ({said}). Set OPENAI_API_KEY, or pass api_key="
+        case 404:
+            return (
+                f"the server knows no model {model!r} or no such path ({said}). Check the model's name and the "
+                "address, which usually ends in /v1"
+            )
+        case 413:
+            return f"the request is too large ({said}). Lower the LM's context= so that prompts are cut to fit"
+        case 429:
+            return f"the server asks for fewer requests ({said}). Lower concurrency=, or try again later"
+        case status if status >= 500:
+            return f"the server failed with status {status} ({said}). Try again later, or look into its log"
+        case status:
+            return f"the server refused the request with status {status}: {said}"
+
+
+def message(error: openai.APIStatusError) -> str:
+    """The server's own words, cut to a line."""
+    body = error.body
+    if isinstance(body, dict):
+        body = body.get("message") or body.get("detail") or body.get("error") or body
+    line = " ".join((body if isinstance(body, str) else json.dumps(body, default=str)).split()) if body else ""
+    return line if len(line) <= 300 else line[:300] + "…" if line else f"status {error.status_code}"
+
+
+def _explain_connection(error: openai.APIError) -> str:
+    cause = str(error.__cause__ or error).strip() or type(error.__cause__ or error).__name__
+    if _refused_connection(error):
+        return f"no connection ({cause}). Start the server, or check its address"
+    return f"the connection broke ({cause}). Try again later, or look into the server's log"
+
+
+def _refused_connection(error: openai.APIError) -> bool:
+    # By name, because the openai package raises this error of whichever HTTP client it was given.
+    return type(error.__cause__).__name__ in ("ConnectError", "UnsupportedProtocol")
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from a number or a date; None when absent or not readable."""
+    value = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,189 @@
+"""Any OpenAI-compatible server as the language model: a hosted one, Ollama, vLLM, llama.cpp and the like.
+
+A server may refuse parts of a request (``wire.FIELDS``), give one sample where several were asked for, stall, fail
+for a moment or answer nonsense. What it refuses is left out and remembered; missing samples are asked for one by one;
+moments are waited out within the timeout; everything else becomes one clear ``LMError``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from binder.errors import LMError, LMUnavailable
+from binder.lm import wire
+from binder.lm.base import Response, Usage
+from binder.lm.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+
+    import openai
+
+    from binder.lm.base import Request
+
+Exchange = tuple[wire.Reply, Usage]
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What belongs to one event loop: the connections, and the places in the queue for them."""
+
+    loop: asyncio.AbstractEventLoop
+    client: openai.AsyncOpenAI
+    slots: asyncio.Semaphore
+
+
+class OpenAI:
+    """A model on an OpenAI-compatible server.
+
+    Example:
+        >>> lm = OpenAI("qwen2.5-coder:7b", base_url="http://localhost:11434/v1")
+
+    Args:
+        model: The model's name on the server.
+        base_url: The server's address, usually ending in ``/v1``; else ``OPENAI_BASE_URL``, else OpenAI's own.
+        api_key: The server's key; else ``OPENAI_API_KEY``. Only OpenAI's own server always needs one.
+        context: How many tokens a prompt and its reply may hold together.
+        concurrency: How many requests are sent at once.
+        timeout: Seconds for one request to the server, with all its retries.
+        max_retries: How often a request is sent again after a moment's failure.
+        api: Chat completions, or text completions for a base model.
+        logprobs: Whether to ask for log-probabilities.
+
+    Raises:
+        ConfigurationError: The address is none, or there is no key for OpenAI's own server.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        context: int = 32_768,
+        concurrency: int = 8,
+        timeout: float = 60.0,
+        max_retries: int = 2,
+        api: wire.Api = "chat",
+        logprobs: bool = True,
+    ) -> None:
+        self.model = model
+        self.endpoint = Endpoint.of(base_url, api_key)
+        self.name = f"{model} at {self.endpoint.address}"
+        self.context = context
+        self.concurrency = concurrency
+        self.timeout = timeout
+        self.max_retries = max_retries
+        self.api = api
+        self.logprobs = logprobs
+        self._refused: frozenset[str] = frozenset()
+        self._session: _Session | None = None
+
+    async def complete(self, request: Request) -> Response:
+        """Answer one request, with several to the server where it gives one sample at a time.
+
+        Raises:
+            LMUnavailable: The server could not be reached, refused, or ran past the timeout.
+            LMReplyError: The server replied with something else than completions.
+        """
+        started = time.perf_counter()
+        first, usage = await self._exchange(request, n=request.n, sample=0)
+        completions = first.completions[: request.n]
+        missing = range(len(completions), request.n)
+        if missing:
+            self._refused |= {"n"}
+        for reply, spent in await _all(self._exchange(request, n=1, sample=sample) for sample in missing):
+            completions += reply.completions[:1]
+            usage += spent
+        return Response(completions, replace(usage, seconds=time.perf_counter() - started))
+
+    async def aclose(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None and session.loop is asyncio.get_running_loop():
+            await session.client.close()
+
+    async def _exchange(self, request: Request, *, n: int, sample: int) -> Exchange:
+        """One reply, within the timeout once its turn has come; errors get this model's name."""
+        session = self._connect()
+        async with session.slots:
+            try:
+                async with asyncio.timeout(self.timeout):
+                    reply, requests = await self._send(session, request, n=n, sample=sample)
+            except TimeoutError:
+                raise LMUnavailable(
+                    f"{self.name} did not answer within {self.timeout:g} s. Give it longer with timeout=, or ask less"
+                ) from None
+            except LMError as error:
+                raise type(error)(f"{self.name}: {error}".replace(self.endpoint.key, "[key]")) from None
+        return reply, Usage(requests, reply.prompt_tokens, reply.completion_tokens)
+
+    async def _send(self, session: _Session, request: Request, *, n: int, sample: int) -> tuple[wire.Reply, int]:
+        """Ask until there is a reply: without what the server refuses, and again after a moment's failure."""
+        import openai
+
+        from binder.lm import failures
+
+        without, failed = self._refused, 0
+        deadline = session.loop.time() + self.timeout
+        for requests in itertools.count(1):
+            options = wire.options(request, self.api, n=n, sample=sample, logprobs=self.logprobs, without=without)
+            try:
+                text = await self._post(session.client, request, options)
+            except openai.APIError as error:
+                if (field := failures.refused(error, options)) is not None:
+                    without |= {field}
+                    continue
+                failed += 1
+                wait = failures.delay(error, failed)
+                if wait is None or failed > self.max_retries or session.loop.time() + wait > deadline:
+                    raise LMUnavailable(failures.explain(error, self.model)) from None
+                await asyncio.sleep(wait)
+            else:
+                self._refused |= without
+                return wire.read(text, request), requests
+        raise AssertionError("unreachable")
+
+    async def _post(self, client: openai.AsyncOpenAI, request: Request, options: dict[str, Any]) -> str:
+        """The body of the server's response, as it is."""
+        if self.api == "completions":
+            raw = await client.completions.with_raw_response.create(
+                model=self.model, prompt=request.prompt, extra_body=options
+            )
+            return raw.text
+        messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
+        response = await client.chat.completions.with_raw_response.create(
+            model=self.model, messages=messages, extra_body=options
+        )
+        return response.text
+
+    def _connect(self) -> _Session:
+        """The running loop's session; connections cannot move from one loop to another."""
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._session.loop is not loop:
+            import openai
+
+            client = openai.AsyncOpenAI(
+                api_key=self.endpoint.key,
+                base_url=self.endpoint.url,
+                timeout=None,
+                max_retries=0,
+                # A proxy set for the internet cannot reach this machine's own servers.
+                http_client=openai.DefaultAsyncHttpxClient(trust_env=not self.endpoint.is_loopback),
+            )
+            self._session = _Session(loop, client, asyncio.Semaphore(self.concurrency))
+        return self._session
+
+
+async def _all(exchanges: Iterable[Coroutine[Any, Any, Exchange]]) -> list[Exchange]:
+    """Run them together; the first failure stops the others and is the one raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(exchange) for exchange in exchanges]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]

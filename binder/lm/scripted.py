@@ -1,0 +1,68 @@
+"""A plain function as the language model: for tests, demonstrations, and models reached in a way of one's own."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from binder.errors import LMReplyError
+from binder.lm import tokens
+from binder.lm.base import Completion, Response, Usage
+
+if TYPE_CHECKING:
+    from binder.lm.base import Request
+
+Reply = str | Sequence[str]
+Script = Callable[["Request"], Reply | Awaitable[Reply]]
+
+
+class Scripted:
+    """A function that answers requests.
+
+    The function gets the ``Request`` and returns one text (the same for every sample) or one text a sample, or an
+    awaitable of either. What it raises reaches the caller unchanged. Tokens are estimated.
+
+    Example:
+        >>> lm = Scripted(lambda request: "SELECT name FROM w")
+    """
+
+    def __init__(self, fn: Script, *, name: str = "scripted", context: int = 32_768, concurrency: int = 16) -> None:
+        self.fn = fn
+        self.name = name
+        self.context = context
+        self.concurrency = concurrency
+
+    async def complete(self, request: Request) -> Response:
+        """Answer one request with what the function returns.
+
+        Raises:
+            LMReplyError: The function returned something else than a text or ``request.n`` texts.
+        """
+        started = time.perf_counter()
+        reply = self.fn(request)
+        if inspect.isawaitable(reply):
+            reply = await reply
+        texts = self._texts(reply, request.n)
+        usage = Usage(
+            requests=1,
+            prompt_tokens=tokens.estimate(request.prompt),
+            completion_tokens=sum(map(tokens.estimate, texts)),
+            seconds=time.perf_counter() - started,
+        )
+        return Response(tuple(map(Completion, texts)), usage)
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+    def _texts(self, reply: object, n: int) -> tuple[str, ...]:
+        if isinstance(reply, str):
+            return (reply,) * n
+        texts = tuple(reply) if isinstance(reply, Sequence) else ()
+        if len(texts) != n or not all(isinstance(text, str) for text in texts):
+            raise LMReplyError(
+                f"{self.name}: the function must return a text or a sequence of {n} texts (one a sample), "
+                f"not {reply!r:.200}"
+            )
+        return texts

@@ -1,0 +1,176 @@
+"""Requests and replies as OpenAI-compatible servers spell them. Pure: nothing here touches the network.
+
+Servers differ in what they accept. ``FIELDS`` lists what a request can do without: a server that refuses one (by
+naming it in an error) is asked again without it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from binder.errors import LMReplyError
+from binder.lm import tokens
+from binder.lm.base import Completion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from binder.lm.base import Request
+
+Api = Literal["chat", "completions"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A part of a request's body that a server may refuse.
+
+    Attributes:
+        name: Its key in the body.
+        named: How an error names it (a regular expression).
+        instead: The key that carries its value once refused, or None to leave it out.
+    """
+
+    name: str
+    named: str
+    instead: str | None = None
+
+
+FIELDS = (
+    Field("max_tokens", "max_completion_tokens", instead="max_completion_tokens"),
+    Field("response_format", "response_format|json_schema|schema|structured output|grammar"),
+    Field("logprobs", "logprobs|log.?prob"),
+    Field("n", r"\bn\b|n_cmpl|number of (choices|completions|samples)|one (choice|completion)"),
+    Field("temperature", "temperature"),
+    Field("stop", r"\bstop\b"),
+    Field("seed", r"\bseed\b"),
+)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one HTTP response brought."""
+
+    completions: tuple[Completion, ...]
+    prompt_tokens: int
+    completion_tokens: int
+
+
+def options(
+    request: Request, api: Api, *, n: int, sample: int, logprobs: bool, without: frozenset[str]
+) -> dict[str, Any]:
+    """The body of a request beside its model and prompt.
+
+    Args:
+        request: What to ask.
+        api: Which endpoint it goes to; they ask for log-probabilities differently.
+        n: How many samples to ask for.
+        sample: The number of the first of them; moves the seed, so that samples asked for one by one differ.
+        logprobs: Whether to ask for log-probabilities.
+        without: Names of ``FIELDS`` the server refused.
+    """
+    wanted: dict[str, Any] = {
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "n": n if n > 1 else None,
+        "logprobs": (True if api == "chat" else 1) if logprobs else None,
+        "stop": list(request.stop) or None,
+        "seed": None if request.seed is None else request.seed + sample,
+        "response_format": None if request.schema is None else _response_format(request.schema),
+    }
+    instead = {field.name: field.instead for field in FIELDS if field.name in without}
+    named = ((instead.get(key, key), value) for key, value in wanted.items())
+    return {key: value for key, value in named if key is not None and value is not None}
+
+
+def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema), "strict": True}}
+
+
+def refused(message: str, param: str | None, sent: Mapping[str, Any]) -> str | None:
+    """The name of the sent field that an error refuses, or None when it is about something else.
+
+    Example:
+        >>> refused("Unsupported parameter: 'logprobs'", None, {"n": 2, "logprobs": True})
+        'logprobs'
+    """
+    present = [field for field in FIELDS if field.name in sent]
+    for said in filter(None, (param, message)):
+        for field in present:
+            if re.search(field.named, said, re.IGNORECASE):
+                return field.name
+    return None
+
+
+def read(text: str, request: Request) -> Reply:
+    """The completions in a response's body.
+
+    Raises:
+        LMReplyError: It is not the JSON of a completion; the message says what it is instead.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError:
+        raise LMReplyError(
+            f"the reply is not JSON but {_excerpt(text)}. Check the address: it usually ends in /v1"
+        ) from None
+    if not isinstance(data, dict) or not isinstance(choices := data.get("choices"), list):
+        raise LMReplyError(f"the reply holds no choices but {_excerpt(text)}")
+    if not choices:
+        raise LMReplyError("the reply's list of choices is empty")
+    if not any(isinstance(_text(choice), str) for choice in choices):
+        raise LMReplyError(f"the reply holds no text but {_excerpt(json.dumps(choices[0]))}")
+    completions = tuple(_completion(choice, request.stop) for choice in choices)
+    spent = data.get("usage")
+    usage = spent if isinstance(spent, dict) else {}
+    # llama.cpp reports one choice's tokens for all of n, so the tokens seen in the log-probabilities win.
+    seen = sum(len(_token_logprobs(choice)) for choice in choices)
+    written = max(_count(usage.get("completion_tokens")), seen)
+    return Reply(
+        completions,
+        _count(usage.get("prompt_tokens")) or tokens.estimate(request.prompt),
+        written or sum(tokens.estimate(completion.text) for completion in completions),
+    )
+
+
+def _completion(choice: object, stop: Sequence[str]) -> Completion:
+    text = _text(choice)
+    text = text if isinstance(text, str) else ""
+    ends = [end for mark in stop if (end := text.find(mark)) >= 0]
+    logprobs = _token_logprobs(choice)
+    return Completion(
+        text=text[: min(ends, default=len(text))],
+        logprob=sum(logprobs) if logprobs else None,
+        finished=_get(choice, "finish_reason") != "length",
+    )
+
+
+def _text(choice: object) -> object:
+    """A chat completion's or a text completion's text."""
+    return _get(choice, "message", "content") if _get(choice, "message") else _get(choice, "text")
+
+
+def _token_logprobs(choice: object) -> list[float]:
+    """Each token's log-probability, in the chat shape or the older one."""
+    chat = _get(choice, "logprobs", "content")
+    older = _get(choice, "logprobs", "token_logprobs")
+    values = [_get(token, "logprob") for token in chat] if isinstance(chat, list) else older
+    return [float(value) for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
+
+
+def _get(value: object, *keys: str) -> object:
+    """A value inside nested mappings, or None where the way ends."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _excerpt(text: str, width: int = 120) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= width else line[:width] + "…") if line else "empty"

@@ -1,0 +1,344 @@
+"""An OpenAI-compatible server that works, works in part, or fails: what comes back, and how soon."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fault_server import Reply, completion, error, in_turn, serve
+
+from binder.errors import ConfigurationError, LMError, LMReplyError, LMUnavailable
+from binder.lm.base import LM, Message, Request, Response, Usage
+from binder.lm.openai import OpenAI
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fault_server import Behaviour, Body, FaultServer
+
+SCHEMA = {"type": "object", "properties": {"1": {"type": "string"}}}
+TIMEOUT = 1.0
+
+
+def request(**options: Any) -> Request:
+    return Request((Message("system", "Answer."), Message("user", "which peaks are in Asia?")), **options)
+
+
+def ask(lm: OpenAI, *requests: Request) -> list[Response]:
+    """Every request in turn, on one loop, and the connections closed."""
+
+    async def all_of_them() -> list[Response]:
+        try:
+            return [await lm.complete(each) for each in requests]
+        finally:
+            await lm.aclose()
+
+    return asyncio.run(all_of_them())
+
+
+def client(server: FaultServer, **options: Any) -> OpenAI:
+    return OpenAI("stub", base_url=server.url, **({"timeout": TIMEOUT, "api_key": "sk-secret-key"} | options))
+
+
+def texts(response: Response) -> list[str]:
+    return [each.text for each in response.completions]
+
+
+def works(body: Body) -> Reply:
+    return completion(*(f"reply {i}" for i in range(body.get("n", 1))))
+
+
+def one_at_a_time(body: Body) -> Reply:
+    """Ignores ``n``."""
+    return completion(f"seed {body.get('seed')}")
+
+
+def refuses(field: str, message: str) -> Behaviour:
+    return lambda body: error(400, message) if field in body else works(body)
+
+
+def test_it_is_an_lm() -> None:
+    assert isinstance(OpenAI("stub", base_url="http://localhost:1/v1"), LM)
+
+
+def test_the_request_is_sent_whole() -> None:
+    with serve(works) as server:
+        lm = client(server)
+        [response] = ask(lm, request(n=2, temperature=0.5, max_tokens=9, stop=("\n\n",), schema=SCHEMA, seed=7))
+    assert texts(response) == ["reply 0", "reply 1"]
+    assert server.bodies == [
+        {
+            "model": "stub",
+            "messages": [
+                {"role": "system", "content": "Answer."},
+                {"role": "user", "content": "which peaks are in Asia?"},
+            ],
+            "n": 2,
+            "temperature": 0.5,
+            "max_tokens": 9,
+            "stop": ["\n\n"],
+            "seed": 7,
+            "logprobs": True,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "schema": SCHEMA, "strict": True},
+            },
+        }
+    ]
+
+
+def test_text_completions() -> None:
+    def behave(body: Body) -> Reply:
+        logprobs = {"token_logprobs": [-0.5, -0.25]}
+        return Reply({"choices": [{"text": body["prompt"], "finish_reason": "length", "logprobs": logprobs}]})
+
+    with serve(behave) as server:
+        [response] = ask(client(server, api="completions"), request())
+    [reply] = response.completions
+    assert (reply.text, reply.logprob, reply.finished) == ("Answer.\n\nwhich peaks are in Asia?", -0.75, False)
+
+
+def test_log_probabilities_are_summed_over_the_reply() -> None:
+    tokens = {"content": [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -1.0}]}
+    choice = {"message": {"content": "ab"}, "finish_reason": "stop", "logprobs": tokens}
+    with serve(lambda body: Reply({"choices": [choice]})) as server:
+        [response] = ask(client(server), request())
+    assert response.completions[0].logprob == -1.5
+    assert response.completions[0].finished
+
+
+def test_the_servers_usage_is_used() -> None:
+    with serve(lambda body: completion("a", usage={"prompt_tokens": 30, "completion_tokens": 4})) as server:
+        [response] = ask(client(server), request())
+    assert response.usage == Usage(1, 30, 4, response.usage.seconds)
+    assert 0 < response.usage.seconds < TIMEOUT
+
+
+def test_usage_that_is_missing_is_estimated() -> None:
+    with serve(lambda body: completion("12345678")) as server:
+        [response] = ask(client(server), request())
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (9, 2)
+
+
+def test_usage_of_one_choice_for_several_is_put_right() -> None:
+    tokens = {"content": [{"token": "a", "logprob": -0.5}] * 3}
+    choices = [{"message": {"content": "aaa"}, "logprobs": tokens}] * 4
+    reply = Reply({"choices": choices, "usage": {"prompt_tokens": 5, "completion_tokens": 3}})
+    with serve(lambda body: reply) as server:
+        [response] = ask(client(server), request(n=4))
+    assert response.usage.completion_tokens == 12
+
+
+def test_a_reply_ends_at_a_stop_text_that_the_server_ignored() -> None:
+    with serve(lambda body: completion("SELECT 1;\n\nQ: another")) as server:
+        [response] = ask(client(server), request(stop=("\n\n", "Q:")))
+    assert texts(response) == ["SELECT 1;"]
+
+
+def test_samples_that_the_server_does_not_give_are_asked_for_one_by_one() -> None:
+    with serve(one_at_a_time) as server:
+        first, second = ask(client(server), request(n=3, seed=10), request(n=2))
+    assert texts(first) == ["seed 10", "seed 11", "seed 12"]
+    assert len(second.completions) == 2
+    assert (first.usage.requests, second.usage.requests) == (3, 2)
+    assert [body.get("n") for body in server.bodies] == [3, None, None, None, None]
+
+
+def test_more_samples_than_asked_for_are_left() -> None:
+    with serve(lambda body: completion("a", "b", "c")) as server:
+        [response] = ask(client(server), request(n=2))
+    assert texts(response) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("n", "n must be at most 1"),
+        ("n", "Only one completion choice is allowed"),
+        ("logprobs", "logprobs is not supported by this model"),
+        ("response_format", "This response_format type is unavailable now"),
+        ("temperature", "Unsupported value: 'temperature' does not support 0.5 with this model."),
+        ("stop", "Unsupported parameter: 'stop' is not supported with this model."),
+        ("seed", "unknown field seed"),
+    ],
+)
+def test_what_a_server_refuses_is_left_out_and_remembered(field: str, message: str) -> None:
+    asked = request(n=2, temperature=0.5, stop=("\n\n",), schema=SCHEMA, seed=7)
+    with serve(refuses(field, message)) as server:
+        first, second = ask(client(server), asked, asked)
+    assert len(first.completions) == len(second.completions) == 2
+    assert [field in body for body in server.bodies].count(True) == 1
+    assert all("max_tokens" in body for body in server.bodies)
+
+
+def test_the_limit_of_a_reply_goes_by_its_newer_name() -> None:
+    message = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+    with serve(refuses("max_tokens", message)) as server:
+        ask(client(server), request(max_tokens=9), request(max_tokens=9))
+    limits = [(body.get("max_tokens"), body.get("max_completion_tokens")) for body in server.bodies]
+    assert limits == [(9, None), (None, 9), (None, 9)]
+
+
+def test_several_refusals_are_met_one_after_another() -> None:
+    def behave(body: Body) -> Reply:
+        refused = next((field for field in ("temperature", "logprobs", "n") if field in body), None)
+        return error(400, "invalid request", param=refused) if refused else works(body)
+
+    with serve(behave) as server:
+        first, second = ask(client(server), request(n=2), request(n=2))
+    assert first.usage.requests == 5
+    assert second.usage.requests == 2
+
+
+def test_a_refusal_about_something_else_is_said_and_nothing_is_forgotten() -> None:
+    message = "This model's maximum context length is 4096 tokens; max_completion_tokens leaves too little"
+    with serve(in_turn(lambda body: error(400, message), lambda body: error(400, message), works)) as server:
+        lm = client(server)
+        with pytest.raises(LMUnavailable, match="maximum context length is 4096"):
+            ask(lm, request())
+        ask(lm, request())
+    assert "max_tokens" in server.bodies[-1]
+
+
+def test_a_moments_failure_is_waited_out() -> None:
+    busy = error(429, "slow down", **{"Retry_After": "0.1"})
+    with serve(in_turn(lambda body: busy, lambda body: Reply(hang_up=True), works)) as server:
+        started = time.perf_counter()
+        [response] = ask(client(server, timeout=10), request())
+    assert response.usage.requests == 3
+    assert time.perf_counter() - started > 0.1
+
+
+def test_a_wait_longer_than_the_timeout_is_not_begun() -> None:
+    with serve(lambda body: error(429, "slow down", **{"Retry_After": "30"})) as server:
+        started = time.perf_counter()
+        with pytest.raises(LMUnavailable, match="asks for fewer requests"):
+            ask(client(server), request())
+    assert time.perf_counter() - started < 0.5
+    assert len(server.bodies) == 1
+
+
+def test_a_date_says_how_long_to_wait() -> None:
+    busy = error(503, "back soon", **{"Retry_After": "Wed, 21 Oct 2015 07:28:00 GMT"})
+    with serve(in_turn(lambda body: busy, works)) as server:
+        [response] = ask(client(server), request())
+    assert response.usage.requests == 2
+
+
+BAD: dict[str, tuple[Behaviour, type[LMError], str]] = {
+    "stalls": (lambda body: Reply(pause=30), LMUnavailable, "did not answer within 1 s"),
+    "trickles": (lambda body: Reply("{" + " " * 999, trickle=0.05), LMUnavailable, "did not answer within 1 s"),
+    "hangs up": (lambda body: Reply(hang_up=True), LMUnavailable, "the connection broke"),
+    "fails": (lambda body: error(500, "out of memory"), LMUnavailable, r"status 500 \(out of memory\)"),
+    "fails in HTML": (lambda body: Reply("<html>Bad gateway</html>", 502), LMUnavailable, "status 502 .*Bad gateway"),
+    "is busy": (lambda body: error(429, "quota used up"), LMUnavailable, "quota used up.*concurrency="),
+    "refuses the key": (lambda body: error(401, "bad key sk-secret-key"), LMUnavailable, "Set OPENAI_API_KEY"),
+    "does not know the model": (lambda body: error(404, "no such model"), LMUnavailable, "no model 'stub'.*end"),
+    "refuses the size": (lambda body: Reply("", 413), LMUnavailable, "too large"),
+    "refuses": (lambda body: error(400, "prompt not allowed"), LMUnavailable, "prompt not allowed"),
+    "answers HTML": (lambda body: Reply("<html>Hello</html>"), LMReplyError, "not JSON but '<html>.*ends in /v1"),
+    "answers nothing": (lambda body: Reply(""), LMReplyError, "not JSON but empty"),
+    "answers half": (lambda body: Reply('{"choices": [{"mess'), LMReplyError, "not JSON"),
+    "answers a list": (lambda body: Reply([1]), LMReplyError, "no choices"),
+    "answers an error": (lambda body: Reply({"error": {"message": "no credit"}}), LMReplyError, "no credit"),
+    "answers no choice": (lambda body: completion(), LMReplyError, "choices is empty"),
+    "answers null": (lambda body: completion(None, None), LMReplyError, "no text"),
+    "answers other shapes": (lambda body: Reply({"choices": [7, {"message": 3}]}), LMReplyError, "no text"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_server_is_named_in_time(name: str) -> None:
+    behaviour, kind, message = BAD[name]
+    with serve(behaviour) as server:
+        started = time.perf_counter()
+        with pytest.raises(kind, match=message) as caught:
+            ask(client(server, max_retries=1), request(n=2))
+        seconds = time.perf_counter() - started
+    assert str(caught.value).startswith(f"stub at {server.url}: ") or "did not answer" in str(caught.value)
+    assert server.url in str(caught.value)
+    assert "sk-secret-key" not in str(caught.value)
+    assert seconds < TIMEOUT + 1
+
+
+def test_one_sample_without_text_does_not_lose_the_others() -> None:
+    with serve(lambda body: completion("a", None)) as server:
+        [response] = ask(client(server), request(n=2))
+    assert texts(response) == ["a", ""]
+
+
+def test_one_of_many_samples_that_fails_ends_the_rest() -> None:
+    with serve(in_turn(one_at_a_time, lambda body: error(401, "no"), lambda body: Reply(pause=30))) as server:
+        started = time.perf_counter()
+        with pytest.raises(LMUnavailable, match="refused the key"):
+            ask(client(server, timeout=20), request(n=4))
+    assert time.perf_counter() - started < 5
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_server_that_is_down_is_said_at_once() -> None:
+    url = f"http://127.0.0.1:{closed_port()}/v1"
+    started = time.perf_counter()
+    with pytest.raises(LMUnavailable, match=rf"stub at {url}: no connection .*Start the server"):
+        ask(OpenAI("stub", base_url=url, timeout=20), request())
+    assert time.perf_counter() - started < 2
+
+
+def test_requests_are_sent_only_so_many_at_once() -> None:
+    async def flood(lm: OpenAI) -> None:
+        await asyncio.gather(*(lm.complete(request()) for _ in range(6)))
+        await lm.aclose()
+
+    with serve(lambda body: Reply(completion("a").body, pause=0.4)) as server:
+        started = time.perf_counter()
+        asyncio.run(flood(client(server, concurrency=2)))
+        seconds = time.perf_counter() - started
+    assert seconds >= 1.2, "a turn waits for its place, and its timeout starts then"
+    assert len(server.bodies) == 6
+
+
+def test_one_lm_serves_one_loop_after_another() -> None:
+    with serve(works) as server:
+        lm = client(server)
+        assert [texts(ask(lm, request())[0]) for _ in range(2)] == [["reply 0"], ["reply 0"]]
+
+
+def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{closed_port()}")
+    with serve(works) as server:
+        assert texts(ask(client(server), request())[0]) == ["reply 0"]
+
+
+def test_a_server_of_ones_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with serve(works) as server:
+        assert texts(ask(OpenAI("stub", base_url=server.url), request())[0]) == ["reply 0"]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: OpenAI("stub"), "no key for OpenAI's server"),
+        (lambda: OpenAI("stub", base_url="localhost:8000/v1"), "'localhost:8000/v1' is no server's address"),
+        (lambda: OpenAI("stub", base_url="http://localhost:port"), "is no server's address"),
+        (lambda: OpenAI("stub", api_key="sk-…"), "a character that no key has"),
+    ],
+)
+def test_settings_that_cannot_work(make: Callable[[], OpenAI], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    with pytest.raises(ConfigurationError, match=message):
+        make()
+
+
+def test_a_password_in_the_address_is_not_shown() -> None:
+    assert OpenAI("stub", base_url="http://me:secret@localhost:1/v1").name == "stub at http://localhost:1/v1"
