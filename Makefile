@@ -28,16 +28,17 @@ check: .venv/ready  ## Lint and type-check.
 
 lock:  ## Write requirements.lock anew after pyproject.toml changed; UPGRADE=--upgrade takes newer versions.
 	$(PYTHON) -m venv --clear build/lock
-	build/lock/bin/pip install --quiet uv
+	build/lock/bin/pip install -qq uv
 	build/lock/bin/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 		--quiet $(UPGRADE) --output-file requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: needs Python 3.11 or newer with its venv module (Debian: apt install python3-venv); name one with PYTHON=/path/to/python"; exit 1; }
+	@echo "Installing into .venv; this takes about a minute."
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install -qq --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:
