@@ -1,0 +1,208 @@
+"""coerce: the value that an LM's text stands for, or None.
+
+None stands for both "it cannot be told" and "it cannot be read"; ``is_unknown`` tells them apart. A text that could
+be read two ways is not read: ``5 or 6`` is no number, ``yes and no`` is neither, ``03/04/2001`` is no date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+
+from grammars.reply import Expected, ReplyKind
+
+Value = str | int | float | date
+
+_UNKNOWN = """
+-|–|—|?|n/a|na|nan|none|null|nil|unknown|unclear|undetermined|not available|not applicable|not known|not specified
+not given|not stated|not mentioned|cannot be determined|can't be determined|cannot tell|can't tell|don't know
+i don't know
+"""
+UNKNOWN = frozenset(_UNKNOWN.replace("\n", "|").split("|"))
+YES = frozenset(("yes", "y", "true", "t", "1", "yeah", "correct"))
+NO = frozenset(("no", "n", "false", "f", "0", "nope", "incorrect"))
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "trillion": 1e12}
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+
+_NUMBER = re.compile(
+    r"(?<![\w.,])[-+−]?\s?(?:[$€£¥]\s?)?(\d+(?:[.,\s]\d+)*(?:e[-+]?\d+)?|\.\d+)\s*(thousand|million|billion|trillion|bn|mn|[km]\b)?",
+    re.I,
+)
+_DATES = (
+    re.compile(r"\b(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
+    re.compile(r"\b(?P<d>\d{1,2})(?:st|nd|rd|th)?(?: of)?[\s-]+(?P<m>[a-z]{3,9})\.?,?[\s-]+(?P<y>\d{4})\b", re.I),
+    re.compile(r"\b(?P<m>[a-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?,? (?P<y>\d{4})\b", re.I),
+    re.compile(r"\b(?P<a>\d{1,2})[/.-](?P<b>\d{1,2})[/.-](?P<y>\d{4})\b"),
+    re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{1,2})\b"),
+    re.compile(r"\b(?P<m>[a-z]{3,9})\.?,? (?P<y>\d{4})\b", re.I),
+    re.compile(r"\b(?P<y>\d{4})\b"),
+)
+
+
+def coerce(text: str, expected: Expected) -> Value | None:
+    """The value a reply stands for.
+
+    Args:
+        text: One reply, without its number.
+        expected: What it must be. For ``ORDERED`` the text comes back; ``settle`` decides for the whole call.
+
+    Returns:
+        An int or float, a ``datetime.date`` (the first of the month or the year where only that is given), "yes" or
+        "no", or a text (a label's own spelling where the reply is that label but for case, punctuation or one
+        slip in a long word). None where it cannot be told or read, or is none of the labels of a closed set.
+
+    Example:
+        >>> coerce("about 3.5 million", Expected(ReplyKind.NUMBER))
+        3500000
+        >>> coerce("Yes, because it lies in France", Expected(ReplyKind.YES_NO))
+        'yes'
+        >>> coerce("europe.", Expected(ReplyKind.TEXT, labels=("Europe",)))
+        'Europe'
+    """
+    text = _clean(text)
+    label = _label(text, expected.labels)
+    if label is not None and expected.kind in (ReplyKind.TEXT, ReplyKind.ORDERED):
+        return label
+    if is_unknown(text):
+        return None
+    match expected.kind:
+        case ReplyKind.NUMBER:
+            return number(text)
+        case ReplyKind.DATE:
+            return day(text)
+        case ReplyKind.YES_NO:
+            return _yes_or_no(text)
+        case _:
+            return None if expected.closed else text
+
+
+def settle(values: Sequence[Value | None]) -> tuple[Value | None, ...]:
+    """The values of an ``ORDERED`` call, of one type: numbers if all can be read so, else dates, else texts.
+
+    Example:
+        >>> settle(["95", None, "1,210"])
+        (95, None, 1210)
+    """
+    for read in (number, day):
+        read_values = tuple(None if value is None else read(str(value)) for value in values)
+        if all((value is None) == (given is None) for value, given in zip(read_values, values, strict=True)):
+            return read_values
+    return tuple(None if value is None else str(value) for value in values)
+
+
+def is_unknown(text: str) -> bool:
+    """Whether a reply says that it cannot be told, such as ``unknown`` or ``N/A``."""
+    return _clean(text).casefold().rstrip(".") in UNKNOWN
+
+
+def number(text: str) -> int | float | None:
+    """The one number in a text, whatever its separators, sign and scale, or None. Notes in parentheses are left out."""
+    text = re.sub(r"\([^)]*\)", " ", text) if not text.startswith("(") else text
+    found = _NUMBER.findall(text)
+    if not found and text.casefold() in WORDS:
+        return WORDS.index(text.casefold())
+    if len(found) != 1:
+        return None
+    match = _NUMBER.search(text)
+    assert match is not None
+    digits, scale = match.groups()
+    value = _digits(digits)
+    if value is None:
+        return None
+    value *= SCALES.get((scale or "").casefold(), 1)
+    if match[0].lstrip()[0] in "-−":
+        value = -value
+    if value in (float("inf"), float("-inf")):
+        return None
+    return int(value) if float(value).is_integer() else value
+
+
+def day(text: str) -> date | None:
+    """The one date in a text, or None. A month or a year alone stands for its first day."""
+    for pattern in _DATES:
+        found = list(pattern.finditer(text))
+        if len(found) == 1:
+            return _date(found[0].groupdict())
+        if found:
+            return None
+    return None
+
+
+def _date(parts: dict[str, str]) -> date | None:
+    if "a" in parts:
+        first, second = int(parts["a"]), int(parts["b"])
+        if first <= 12 and second <= 12 and first != second:
+            return None
+        month, dom = (first, second) if first <= 12 else (second, first)
+    else:
+        name = parts.get("m", "1")
+        month = int(name) if name.isdigit() else _month(name)
+        dom = int(parts.get("d", "1"))
+    try:
+        return date(int(parts["y"]), month, dom)
+    except ValueError:
+        return None
+
+
+def _month(name: str) -> int:
+    short = name.casefold()[:3]
+    return MONTHS.index(short) + 1 if short in MONTHS else 0
+
+
+def _digits(text: str) -> float | int | None:
+    """Digits with any thousands separators and decimal mark, as a number."""
+    text = re.sub(r"\s", "", text)
+    mantissa = re.split("e", text, flags=re.I)[0]
+    marks = re.findall(r"[.,]", mantissa)
+    if len(marks) == 1 and marks[0] == "," and not re.fullmatch(r"\d{1,3},\d{3}", mantissa):
+        text = text.replace(",", ".")
+    elif len(set(marks)) == 2 and marks[-1] == "," and marks.count(",") == 1:
+        text = text.replace(".", "").replace(",", ".")
+    elif len(marks) > 1 and set(marks) == {"."}:
+        text = text.replace(".", "")
+    else:
+        text = text.replace(",", "")
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError:
+        return None
+
+
+def _yes_or_no(text: str) -> str | None:
+    words = re.findall(r"[\w']+", text.casefold())
+    said = {word in YES for word in words if len(word) > 1 and word in YES | NO} if len(words) > 1 else set()
+    if not words or len(said) > 1:
+        return None
+    return "yes" if words[0] in YES else "no" if words[0] in NO else None
+
+
+def _clean(text: str) -> str:
+    text = text.strip()
+    while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
+        text = text[1:-1].strip()
+    return text
+
+
+def _label(text: str, labels: Sequence[str]) -> str | None:
+    folded = _fold(text)
+    for label in labels:
+        if _fold(label) == folded:
+            return label
+    near = [label for label in labels if _one_slip(folded, _fold(label))]
+    return near[0] if len(near) == 1 else None
+
+
+def _fold(text: str) -> str:
+    """A text as labels are compared: case, hyphens between words and punctuation around it do not count."""
+    return re.sub(r"(?<=[^\W\d])[\s_-]+(?=[^\W\d])", " ", text.casefold()).strip(" .,;:!?\"'`")
+
+
+def _one_slip(text: str, label: str) -> bool:
+    """Whether two folded texts differ by one letter, so far into a long word that they hardly mean two things."""
+    from rapidfuzz.distance import OSA
+
+    if min(len(text), len(label)) < 6 or text[0] != label[0] or re.findall(r"\d", text + label):
+        return False
+    return OSA.distance(text, label, score_cutoff=1) <= 1

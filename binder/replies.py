@@ -1,0 +1,116 @@
+"""replies: from what an LM wrote to one text an input, by number.
+
+Read are a JSON object (alone, fenced, or with prose around it) and lines such as ``3: yes``. What is read is never
+guessed: a number given twice with different answers counts as not given, a number that no input has spoils the whole
+reply (the model may have counted from another start), and a list without numbers says nothing about which is whose.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+Answers = dict[int, str | None]
+
+LONGEST_BARE = 200
+
+_LINE = re.compile(r'^[\s*•-]*"?(\d{1,4})"?(?:\s*[:)=]|\.)\s+(\S.*?),?\s*$', re.MULTILINE)
+_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+
+
+def read_map(text: str, count: int, *, finished: bool = True) -> Answers:
+    """The replies to a map's inputs, by number.
+
+    Args:
+        text: What the LM wrote.
+        count: How many inputs there were, numbered from 1.
+        finished: False when the reply was cut short; lines are not read then, since the last may be half a reply.
+
+    Returns:
+        Number to text, None where the LM gave null. Numbers that are missing or doubtful are left out.
+
+    Example:
+        >>> read_map('Sure: {"1": "yes", "2": null}', 2)
+        {1: 'yes', 2: None}
+        >>> read_map("1. yes\\n2. no\\n2. yes", 2)
+        {1: 'yes'}
+        >>> read_map('{"0": "yes", "1": "no"}', 2)
+        {}
+    """
+    text = _THINKING.sub("", text)
+    pairs = [pair for pairs in _objects(text) for pair in pairs]
+    if not any(key.isdecimal() for key, _ in pairs) and finished:
+        pairs = [(number, reply) for number, reply in _LINE.findall(text)]
+    numbered = [(int(key), value) for key, value in pairs if key.isdecimal()]
+    if any(not 1 <= number <= count for number, _ in numbered):
+        return {}
+    return _agreed(numbered)
+
+
+def read_ans(text: str) -> list[str | None] | None:
+    """The reply to an ans: its values, one for a single value, or None where there is no reply to be read.
+
+    Example:
+        >>> read_ans('{"answer": ["cumin", "clove"]}')
+        ['cumin', 'clove']
+        >>> read_ans('{"answer": null}')
+        [None]
+        >>> read_ans("{}") is None
+        True
+    """
+    text = _THINKING.sub("", text)
+    found = [value for pairs in _objects(text) for key, value in pairs if key == "answer"]
+    if not found or any(value != found[0] for value in found):
+        return None
+    values = found[0] if isinstance(found[0], list) else [found[0]]
+    return None if any(isinstance(value, (list, dict)) for value in values) else [_scalar(value) for value in values]
+
+
+def read_bare(text: str) -> str | None:
+    """A reply that is nothing but one short line, or None. Only fit where a request has one input.
+
+    Example:
+        >>> read_bare("Europe")
+        'Europe'
+        >>> read_bare("It depends.\\nOn the one hand") is None
+        True
+    """
+    text = _THINKING.sub("", text).strip().strip("`").strip()
+    return text if text and "\n" not in text and len(text) <= LONGEST_BARE and text[0] not in "{[<" else None
+
+
+def _objects(text: str) -> Iterator[list[tuple[str, Any]]]:
+    """The outermost JSON objects in a text, each as its pairs, so that a key given twice is seen twice."""
+    decoder = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str, strict=False)
+    at = text.find("{")
+    while at >= 0:
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            yield value
+        at = text.find("{", end)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as its pairs."""
+
+
+def _agreed(numbered: Iterable[tuple[int, Any]]) -> Answers:
+    """The numbers whose answers are single values and do not contradict each other."""
+    given: dict[int, list[Any]] = {}
+    for number, value in numbered:
+        given.setdefault(number, []).append(value)
+    return {
+        number: _scalar(values[0])
+        for number, values in given.items()
+        if not isinstance(values[0], list) and all(value == values[0] for value in values)
+    }
+
+
+def _scalar(value: Any) -> str | None:
+    """A JSON value as text; numbers keep their digits."""
+    return ("true" if value else "false") if isinstance(value, bool) else None if value is None else str(value)
