@@ -14,6 +14,8 @@ from enum import StrEnum
 
 from sqlglot import exp
 
+from grammars.reply import Expected
+
 MAP = "QA_MAP"
 ANS = "QA_ANS"
 
@@ -43,6 +45,12 @@ class Call:
     def per_row(self) -> bool:
         """True for a map (one value a row), False for an ans (one value for the whole input)."""
         return self.node.name == MAP
+
+    @property
+    def expected(self) -> Expected:
+        """What it must return, once ``kinds`` has read that from its place."""
+        expected: Expected = self.node.meta.get("expected", Expected())
+        return expected
 
     @property
     def key(self) -> str:

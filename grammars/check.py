@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from grammars import kinds, names, safety
+from grammars import blocks, kinds, names, safety
 from grammars.dialect import translate
 from grammars.errors import Complaint
 from grammars.program import Program
@@ -62,7 +62,10 @@ def check(source: str, schema: Schema) -> Checked:
             complaints.extend(outcome)
     if complaints:
         return Checked(text, None, tuple(sorted(complaints, key=lambda one: one.span.start if one.span else -1)))
-    return Checked(text, replace(program, translated=translate(program.tree, schema)))
+    explicit = blocks.make_explicit(program.tree, schema)
+    if isinstance(explicit, Complaint):
+        return Checked(text, None, (explicit,))
+    return Checked(text, replace(program, translated=translate(explicit, schema)))
 
 
 def _parses(text: str, schema: Schema) -> bool:

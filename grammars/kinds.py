@@ -41,8 +41,9 @@ def infer(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
         found = _expected(call.node, tree, schema)
         expected[call.key] = merge(expected[call.key], found) if call.key in expected else found
     for call in find_calls(tree):
+        call.node.meta["expected"] = expected[call.key]
         call.node.meta["type"] = expected[call.key].type
-    return replace(program, tree=tree, expected=expected)
+    return replace(program, tree=tree)
 
 
 def merge(one: Expected, other: Expected) -> Expected:

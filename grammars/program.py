@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sqlglot import exp
 
 from grammars.calls import Call, Spelling, find_calls, print_program
-from grammars.reply import Expected
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,6 @@ class Program:
         text: The program found in it; complaints point into this text.
         tree: Its tree, names mended, LM calls as ``QA_MAP`` and ``QA_ANS`` nodes. Not to be changed: copy it.
         mends: What was mended, in a sentence each, in order.
-        expected: What each call must return, by ``Call.key``.
         translated: The tree as DuckDB runs it, calls still in place; None until every rule has passed.
     """
 
@@ -27,7 +25,6 @@ class Program:
     text: str
     tree: exp.Expression
     mends: tuple[str, ...] = ()
-    expected: dict[str, Expected] = field(default_factory=dict)
     translated: exp.Expression | None = None
 
     @property

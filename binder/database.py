@@ -1,0 +1,200 @@
+"""Locked DuckDB databases that hold the tables of a question, and sessions on them.
+
+A database is locked from the start: no file, no network, no extension, no changed setting. Tables come in as Arrow.
+Opening one costs over 10 ms, so databases are kept and lent again, to the same tables as they are, or emptied to
+others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from binder.errors import RunError
+
+if TYPE_CHECKING:
+    from binder.table import Table
+
+_POOLED = 8
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a program may use of the database.
+
+    Attributes:
+        seconds: The longest a statement may run.
+        memory: The most memory a database may take, as DuckDB writes it.
+        rows: The most rows a program may return.
+    """
+
+    seconds: float = 30.0
+    memory: str = "4GB"
+    rows: int = 100_000
+
+
+class Session:
+    """One program's use of a database: its own temporary tables, its own interrupt."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
+        self._connection = connection
+        self._limits = limits
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query.
+
+        Raises:
+            RunError: It failed, ran past its time or memory, or gave more rows than allowed.
+        """
+        return self._run(sql, parameters)[1]
+
+    def result(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The names of a query's columns and its rows; raises as ``rows`` does."""
+        return self._run(sql, ())
+
+    def _run(self, sql: str, parameters: Sequence[object]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        timer = threading.Timer(self._limits.seconds, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            cursor = self._connection.execute(sql, parameters or None)
+            names = [column[0] for column in cursor.description or []]
+            rows = cursor.fetchmany(self._limits.rows + 1)
+        except duckdb.Error as error:
+            raise RunError(_explain(error, self._limits)) from None
+        finally:
+            timer.cancel()
+        if len(rows) > self._limits.rows:
+            raise RunError(f"the program gives more than {self._limits.rows:,} rows; add a condition or a LIMIT")
+        return names, rows
+
+    def bind(self, sql: str) -> str | None:
+        """What DuckDB has against a query, without running it; None when it can run."""
+        try:
+            self._connection.execute(f"EXPLAIN {sql}")
+        except duckdb.Error as error:
+            return _first_line(error)
+        return None
+
+    def put(self, name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[object]]) -> None:
+        """Make a temporary table, in place of one of the same name.
+
+        Args:
+            name: Its name.
+            columns: Their names and DuckDB types.
+            rows: Its rows.
+        """
+        import pyarrow as pa
+
+        described = ", ".join(f"{_quoted(column)} {type_}" for column, type_ in columns)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_quoted(name)} ({described})")
+        if not rows:
+            return
+        arrays = {column: pa.array([row[index] for row in rows]) for index, (column, _) in enumerate(columns)}
+        self._connection.register("__arriving", pa.table(arrays))
+        self._connection.execute(f"INSERT INTO {_quoted(name)} SELECT * FROM __arriving")
+        self._connection.unregister("__arriving")
+
+
+class Database:
+    """A locked DuckDB with a question's tables in it."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.tables: tuple[Table, ...] = ()
+        self.users = 0
+        self._limits = limits
+        # No temporary directory: a database in memory would leave spilled data in the working directory.
+        config = {"enable_external_access": "false", "memory_limit": limits.memory, "temp_directory": ""}
+        self._connection = duckdb.connect(config=config)
+        self._connection.execute("SET lock_configuration = true")
+
+    def load(self, tables: tuple[Table, ...]) -> None:
+        """Put tables in, in place of those that were there."""
+        for table in self.tables:
+            self._connection.execute(f"DROP TABLE IF EXISTS {_quoted(table.name)}")
+        self.tables = tables
+        for table in tables:
+            self._connection.register("__arriving", table.data)
+            self._connection.execute(f"CREATE TABLE {_quoted(table.name)} AS SELECT * FROM __arriving")
+            self._connection.unregister("__arriving")
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A session; its temporary tables end with it."""
+        connection = self._connection.cursor()
+        try:
+            yield Session(connection, self._limits)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Free the tables."""
+        self._connection.close()
+
+
+class Pool:
+    """Databases kept warm and lent by the tables they hold."""
+
+    def __init__(self, limits: Limits, size: int = _POOLED) -> None:
+        self._limits = limits
+        self._size = size
+        self._databases: list[Database] = []  # the least recently lent first
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def session(self, tables: tuple[Table, ...]) -> Iterator[Session]:
+        """A session on a database that holds these tables."""
+        database = self._lend(tables)
+        try:
+            with database.session() as session:
+                yield session
+        finally:
+            with self._lock:
+                database.users -= 1
+
+    def _lend(self, tables: tuple[Table, ...]) -> Database:
+        with self._lock:
+            database = next((one for one in self._databases if one.tables == tables), None) or self._emptied()
+            if database.tables != tables:
+                database.load(tables)
+            self._databases.remove(database)
+            self._databases.append(database)
+            database.users += 1
+            return database
+
+    def _emptied(self) -> Database:
+        """A database that nobody uses, or a new one."""
+        idle = next((one for one in self._databases if not one.users), None)
+        if idle is None or len(self._databases) < self._size:
+            idle = Database(self._limits)
+            self._databases.append(idle)
+        return idle
+
+    def close(self) -> None:
+        """Close the databases that nobody uses."""
+        with self._lock:
+            for database in [one for one in self._databases if not one.users]:
+                database.close()
+                self._databases.remove(database)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).strip().splitlines()[0].removeprefix("INTERRUPT Error: ")
+
+
+def _explain(error: duckdb.Error, limits: Limits) -> str:
+    """A database's error as a person needs it."""
+    if isinstance(error, duckdb.InterruptException):
+        return f"the program ran longer than {limits.seconds:g} s and was stopped; narrow what it reads"
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"the program needed more than {limits.memory} of memory and was stopped; narrow what it reads"
+    return f"the program failed while running: {_first_line(error)}"

@@ -1,0 +1,261 @@
+"""Which inputs an LM call must be asked about: a query for them, as narrow as plain SQL makes it.
+
+The inputs of a call are the distinct values of its arguments over the rows that reach it: those that the query's
+conditions leave, as far as no LM call still to be asked stands in them, and those of a branch that is taken. What a
+condition cannot tell yet is asked about rather than left out, so no value that the answer needs is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from sqlglot import exp
+
+from grammars.calls import is_call
+
+_UNKNOWN = (exp.AggFunc, exp.Window)
+
+
+def evaluation_order(query: exp.Expression) -> Iterator[exp.Anonymous]:
+    """The calls of a query in the order in which their values are needed.
+
+    What stands in FROM comes before WHERE, and so on as SQL evaluates; nested calls come before those that hold them.
+    """
+    if isinstance(query, exp.SetOperation):
+        yield from _with(query)
+        yield from evaluation_order(query.this)
+        yield from evaluation_order(query.expression)
+        yield from _clauses(query, ("order", "limit", "offset"))
+    elif isinstance(query, exp.Subquery):
+        yield from _with(query)
+        yield from evaluation_order(query.this)
+        yield from _clauses(query, ("order", "limit", "offset"))
+    elif isinstance(query, exp.Select):
+        yield from _with(query)
+        clauses = ("from_", "joins", "where", "group", "having", "windows", "qualify", "distinct", "expressions")
+        yield from _clauses(query, (*clauses, "order", "limit", "offset"))
+
+
+def _with(query: exp.Expression) -> Iterator[exp.Anonymous]:
+    for cte in query.ctes if isinstance(query, exp.Query) else []:
+        yield from evaluation_order(cte.this)
+
+
+def _clauses(query: exp.Expression, names: Iterable[str]) -> Iterator[exp.Anonymous]:
+    for name in names:
+        value = query.args.get(name)
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, exp.Expression):
+                yield from _calls_in(part)
+
+
+def _calls_in(node: exp.Expression) -> Iterator[exp.Anonymous]:
+    if isinstance(node, exp.Query):
+        yield from evaluation_order(node)
+        return
+    for child in node.iter_expressions():
+        yield from _calls_in(child)
+    if is_call(node):
+        assert isinstance(node, exp.Anonymous)
+        yield node
+
+
+def inputs_query(call: exp.Anonymous, keys: list[exp.Expression]) -> exp.Select:
+    """The query for a call's distinct inputs, one column a key, named ``k0``, ``k1``, …
+
+    Args:
+        call: The call in its tree; the calls asked before it are already replaced by look-ups of their replies.
+        keys: The texts of its arguments, as expressions over the rows of the query it stands in.
+    """
+    named = [exp.alias_(key.copy(), name) for name, key in zip(key_names(len(keys)), keys, strict=True)]
+    query = call.find_ancestor(exp.Select)
+    assert query is not None
+    inner = _reaching(call, query, named)
+    depth = 0
+    while _free_tables(inner) and (outer := query.find_ancestor(exp.Select)) is not None:
+        # The query is correlated: its inputs are taken for each row of the query around it.
+        lateral = exp.Lateral(this=exp.Subquery(this=inner), alias=exp.TableAlias(this=exp.to_identifier(f"__outer_{depth}")))
+        base = _rows(_place(query, outer), outer)
+        inner = base.join(lateral, join_type="cross") if base.args.get("from_") else base.from_(lateral)
+        inner = inner.select(*[exp.column(name, f"__outer_{depth}") for name in key_names(len(keys))], append=False)
+        query, depth = outer, depth + 1
+    _add_ctes(inner, call)
+    return _distinct(inner, len(keys))
+
+
+def key_names(count: int) -> list[str]:
+    """The names of the columns that hold a call's inputs."""
+    return [f"k{index}" for index in range(count)]
+
+
+def _distinct(rows: exp.Select, count: int) -> exp.Select:
+    """The distinct rows that are not missing altogether, in their first order."""
+    names = key_names(count)
+    with_ = rows.args.pop("with_", None)
+    query = exp.select(*names).distinct().from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__inputs"))))
+    missing = [exp.Is(this=exp.column(name), expression=exp.Null()) for name in names]
+    query = query.where(exp.Not(this=exp.Paren(this=exp.and_(*missing))))
+    if with_ is not None:
+        query.set("with_", with_)
+    return query
+
+
+def _reaching(call: exp.Expression, query: exp.Select, keys: list[exp.Expression]) -> exp.Select:
+    """The rows that reach a call, with its keys."""
+    if _of_groups(keys, query):
+        rows = _rows(call, query)
+        rows.set("group", _copied(query.args.get("group")))
+        conditions = [query.args["having"].this] if query.args.get("having") else []
+        plain = [part for condition in conditions for part in _conjuncts(condition) if _is_plain(part)]
+        return rows.select(*keys, append=False).having(*[part.copy() for part in plain]) if plain else rows.select(*keys, append=False)
+    if _stops_early(call, query):
+        return _limited(call, query, keys)
+    return _rows(call, query).select(*keys, append=False)
+
+
+def _of_groups(keys: list[exp.Expression], query: exp.Select) -> bool:
+    """Whether a call is asked about groups rather than rows."""
+    grouped = query.args.get("group")
+    by = {expression.sql("duckdb") for expression in grouped.expressions} if grouped else set()
+    columns = [column for key in keys for column in key.find_all(exp.Column) if column.parent_select is None]
+    aggregated = any(node.find_ancestor(exp.Select) is None for key in keys for node in key.find_all(exp.AggFunc))
+    return aggregated or (bool(by) and all(column.sql("duckdb") in by for column in columns))
+
+
+def _stops_early(call: exp.Expression, query: exp.Select) -> bool:
+    """Whether only the rows that LIMIT keeps need a value."""
+    if not query.args.get("limit") or query.args.get("group") or query.args.get("distinct") or query.args.get("having"):
+        return False
+    if _clause(call, query) != "expressions" or any(call.find_ancestor(kind) for kind in _UNKNOWN):
+        return False
+    parts = [query.args.get(name) for name in ("order", "where", "qualify", "limit", "offset")]
+    aggregated = any(projection.find(exp.AggFunc) for projection in query.selects)
+    return not aggregated and all(_is_plain(part) for part in parts if part is not None)
+
+
+def _limited(call: exp.Expression, query: exp.Select, keys: list[exp.Expression]) -> exp.Select:
+    """The rows that LIMIT keeps. The query's own outputs stay, since ORDER BY may name them."""
+    guards = _guards(call, query)
+    rows = query.copy()
+    rows.set("with_", None)
+    for node in [node for node in rows.walk() if is_call(node)]:
+        if node.parent is not None:
+            node.replace(exp.Null())
+    if guards:
+        taken = exp.and_(*[guard.copy() for guard in guards])
+        keys = [exp.alias_(exp.Case(ifs=[exp.If(this=taken.copy(), true=key.this)]), key.alias) for key in keys]
+    rows = rows.select(*keys)
+    names = key_names(len(keys))
+    return exp.select(*names).from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__kept"))))
+
+
+def _rows(node: exp.Expression, query: exp.Select) -> exp.Select:
+    """The rows of a query that reach a node in it: FROM, JOINs, and the conditions that are known."""
+    joins = query.args.get("joins") or []
+    clause = _clause(node, query)
+    if clause == "joins":
+        index = next(i for i, join in enumerate(joins) if any(part is node for part in join.walk()))
+        return _joined(query, joins, index, node)
+    rows = exp.Select(from_=_copied(query.args.get("from_")), joins=[join.copy() for join in joins])
+    where = query.args.get("where")
+    plain = [part.copy() for part in (_conjuncts(where.this) if where else []) if _is_plain(part)]
+    plain += [guard.copy() for guard in _guards(node, query)]
+    return rows.where(*plain) if plain else rows
+
+
+def _joined(query: exp.Select, joins: list[exp.Join], index: int, node: exp.Expression) -> exp.Select:
+    """The pairs of rows that a call in a join's condition is asked about."""
+    join = joins[index].copy()
+    on = joins[index].args.get("on")
+    plain = [part.copy() for part in (_conjuncts(on) if on is not None else []) if _is_plain(part)]
+    guards = [guard.copy() for guard in _guards(node, query)]
+    for part in ("side", "kind", "method", "on", "using"):
+        join.set(part, None)
+    if plain or guards:
+        join.set("on", exp.and_(*plain, *guards))
+    else:
+        join.set("kind", "CROSS")
+    return exp.Select(from_=_copied(query.args["from_"]), joins=[*(one.copy() for one in joins[:index]), join])
+
+
+def _guards(node: exp.Expression, query: exp.Select) -> list[exp.Expression]:
+    """Conditions without which a node's value cannot matter: the other sides of AND and OR, the branches of CASE."""
+    guards: list[exp.Expression] = []
+    child, parent = node, node.parent
+    while parent is not None and parent is not query:
+        if isinstance(parent, _UNKNOWN) or (isinstance(parent, exp.Query) and parent is not node):
+            break
+        guards.extend(_guard(parent, child))
+        child, parent = parent, parent.parent
+    return [guard for guard in guards if _is_plain(guard) and not guard.find(*_UNKNOWN)]
+
+
+def _guard(parent: exp.Expression, child: exp.Expression) -> Iterator[exp.Expression]:
+    if isinstance(parent, (exp.And, exp.Or)):
+        other = parent.expression if parent.this is child else parent.this
+        decided = exp.false() if isinstance(parent, exp.And) else exp.true()
+        yield _is_not(other, decided)
+    elif isinstance(parent, exp.If) and parent.args.get("true") is child and _searched(parent):
+        yield exp.Is(this=exp.paren(parent.this.copy()), expression=exp.true())
+    elif isinstance(parent, exp.Case) and not parent.this:
+        for branch in parent.args.get("ifs") or []:
+            if branch is child:
+                break
+            yield _is_not(branch.this, exp.true())
+
+
+def _searched(branch: exp.If) -> bool:
+    """Whether a branch's condition is a truth value, not a value that CASE compares with."""
+    return not (isinstance(branch.parent, exp.Case) and branch.parent.this)
+
+
+def _is_not(condition: exp.Expression, value: exp.Expression) -> exp.Expression:
+    return exp.Not(this=exp.Is(this=exp.paren(condition.copy()), expression=value))
+
+
+def _conjuncts(condition: exp.Expression) -> list[exp.Expression]:
+    return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
+
+
+def _is_plain(node: exp.Expression) -> bool:
+    """Whether no LM call still to be asked stands in it."""
+    return not any(is_call(part) for part in node.walk())
+
+
+def _clause(node: exp.Expression, query: exp.Select) -> str:
+    return _place(node, query).arg_key or ""
+
+
+def _place(node: exp.Expression, query: exp.Expression) -> exp.Expression:
+    """The node itself, or what holds it, directly under a query."""
+    while node.parent is not None and node.parent is not query:
+        node = node.parent
+    return node
+
+
+def _copied(node: exp.Expression | None) -> exp.Expression | None:
+    return node.copy() if node is not None else None
+
+
+def _free_tables(query: exp.Expression) -> set[str]:
+    """Tables that a query names in its columns and has nowhere in it."""
+    known = {source.alias_or_name for source in query.find_all(exp.Table, exp.Subquery, exp.CTE, exp.Lateral)}
+    return {column.table for column in query.find_all(exp.Column) if column.table} - known
+
+
+def _add_ctes(query: exp.Select, call: exp.Expression) -> None:
+    """Give a query the WITH clauses that were in force where the call stands."""
+    found: dict[str, exp.Expression] = {}
+    recursive = False
+    child, parent = call, call.parent
+    while parent is not None:
+        if isinstance(parent, exp.With):
+            found = {cte.alias: cte.copy() for cte in parent.expressions[: parent.expressions.index(child)]} | found
+        else:
+            with_ = parent.args.get("with_")
+            if with_ is not None and with_ is not child:
+                found = {cte.alias: cte.copy() for cte in with_.expressions} | found
+                recursive = recursive or bool(with_.args.get("recursive"))
+        child, parent = parent, parent.parent
+    if found:
+        query.set("with_", exp.With(expressions=list(found.values()), recursive=recursive))
