@@ -1,0 +1,221 @@
+"""Delimited text files: how one is written, told from its start, and DuckDB's reader told so.
+
+The first record is the header. A record with fewer cells than the header is filled up with missing ones; one with more
+is an error that names its line.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from binder.cells import quoted
+from binder.errors import TableError
+
+_HEAD = 1 << 17
+_RECORDS = 100
+_DELIMITERS = ",;\t|"
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a delimited file is written.
+
+    Attributes:
+        delimiter: What stands between cells.
+        quote: What stands around a cell that holds a delimiter, or an empty string for nothing.
+        escape: What stands before a quote inside a quoted cell: the quote itself, or a backslash.
+    """
+
+    delimiter: str = ","
+    quote: str = '"'
+    escape: str = '"'
+
+    def records(self, text: str) -> Iterator[list[str]]:
+        """The records of a text.
+
+        Raises:
+            csv.Error: The text is not written so.
+        """
+        doubled = self.escape == self.quote
+        return csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            doublequote=doubled,
+            escapechar=None if doubled or not self.quote else self.escape,
+            strict=True,
+        )
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A delimited file that DuckDB can read.
+
+    Attributes:
+        path: Where it is: UTF-8 text, perhaps compressed.
+        dialect: How it is written.
+        headers: What it calls its columns; empty texts when its first record is not a header.
+        named: Whether its first record is the header.
+    """
+
+    path: Path
+    dialect: Dialect
+    headers: tuple[str, ...]
+    named: bool
+
+    def relation(self, dialect: Dialect, padded: bool) -> str:
+        """What to write after FROM to read the file's cells as text, in columns of neutral names.
+
+        Args:
+            dialect: How to read it.
+            padded: Whether a short record is filled up; slower, since DuckDB then reads with one thread.
+        """
+        columns = ", ".join(f"'h{position}': 'VARCHAR'" for position in range(len(self.headers)))
+        padding = ", null_padding=true, parallel=false" if padded else ""
+        return (
+            f"read_csv({quoted(pattern_of(self.path))}, auto_detect=false, header={self.named}, columns={{{columns}}}, "
+            f"delim={quoted(dialect.delimiter)}, quote={quoted(dialect.quote)}, escape={quoted(dialect.escape)}{padding})"
+        )
+
+    def attempts(self) -> Iterator[str]:
+        """The relations to try, the likeliest first; a later one never drops a character that an earlier one keeps."""
+        yield self.relation(self.dialect, padded=False)
+        yield self.relation(self.dialect, padded=True)
+        for style in _STYLES:
+            if (other := Dialect(self.dialect.delimiter, *style)) != self.dialect:
+                yield self.relation(other, padded=False)
+
+
+def pattern_of(path: Path) -> str:
+    """The path for DuckDB's readers, which take ``*``, ``?`` and ``[`` in it for patterns."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
+
+
+_STYLES = (('"', '"'), ('"', "\\"), ("", ""))
+
+
+@contextmanager
+def delimited(path: Path, *, delimiter: str | None, header: bool, encoding: str | None) -> Iterator[Delimited]:
+    """Find out how a file is written; a file that is not UTF-8 is rewritten for the time of the context.
+
+    Raises:
+        TableError: It is empty, is no text, or is not in the encoding that was named.
+    """
+    start = _start(path)
+    with _rewritten(path, encoding or _encoding(path, start)) as readable:
+        start = start if readable == path else _start(readable)
+        text = start.decode("utf-8-sig", "replace")
+        if not text.strip():
+            raise TableError(f"{path.name} is empty: it has no header and no rows")
+        dialect = sniff(text, delimiter, whole=len(start) < _HEAD)
+        try:
+            first = next(record for record in dialect.records(text) if record)
+        except csv.Error as error:
+            raise TableError(f"{path.name}: its first record cannot be read: {error}; is a quote missing?") from error
+        yield Delimited(readable, dialect, tuple(first if header else [""] * len(first)), header)
+
+
+def sniff(text: str, delimiter: str | None = None, whole: bool = True) -> Dialect:
+    """How a delimited text is written, from its start.
+
+    The delimiter is the one that splits the most records into as many cells as the header. Quotes inside quoted cells
+    are doubled, unless the text only parses with backslashes before them, or only with quotes that mean nothing.
+
+    Args:
+        text: The start of the file.
+        delimiter: The delimiter, when it is known.
+        whole: Whether the text is all of the file, so that its last record is complete.
+
+    Example:
+        >>> sniff('a;b\\n"say \\\\"hi\\\\"";2\\n')
+        Dialect(delimiter=';', quote='"', escape='\\\\')
+    """
+    best, best_score = Dialect(delimiter or ","), (False, 0.0, 0)
+    for candidate in delimiter or _DELIMITERS:
+        for style in _STYLES:
+            dialect = Dialect(candidate, *style)
+            widths = _widths(dialect, text, whole)
+            if widths:
+                score = _score(widths)
+                if score > best_score:
+                    best, best_score = dialect, score
+                break
+    return best
+
+
+def _widths(dialect: Dialect, text: str, whole: bool) -> list[int]:
+    """How many cells each of the first records has; none when the text is not written so."""
+    widths: list[int] = []
+    try:
+        for record in islice(dialect.records(text), _RECORDS):
+            widths.append(len(record))
+    except csv.Error as error:
+        if whole or "unexpected end" not in str(error):
+            return []
+    if not whole and len(widths) < _RECORDS:
+        widths = widths[:-1]
+    return [width for width in widths if width]
+
+
+def _score(widths: list[int]) -> tuple[bool, float, int]:
+    split = sum(width > 1 for width in widths) / len(widths)
+    alike = sum(width == widths[0] for width in widths) / len(widths)
+    return widths[0] > 1 and split > 0.5, alike, widths[0]
+
+
+def _start(path: Path) -> bytes:
+    """The first bytes of a file, unpacked."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            return file.read(_HEAD)
+    except (OSError, EOFError) as error:
+        raise TableError(f"cannot read {path}: {error}") from error
+
+
+def _encoding(path: Path, start: bytes) -> str:
+    """The encoding of a file: as its byte order mark says, UTF-8 when it can be, or else Windows-1252."""
+    for mark, encoding in _BOMS:
+        if start.startswith(mark):
+            return encoding
+    if b"\0" in start:
+        raise TableError(f"{path.name} is not a text file: it holds zero bytes; name its encoding if it is text")
+    try:
+        codecs.utf_8_decode(start, "strict", len(start) < _HEAD)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+@contextmanager
+def _rewritten(path: Path, encoding: str) -> Iterator[Path]:
+    """The file itself when DuckDB can read its encoding, or else a temporary copy in UTF-8."""
+    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="binder-") as folder:
+        copy = Path(folder) / path.name.removesuffix(".gz")
+        try:
+            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as packed, copy.open("wb") as target:
+                reader = codecs.getreader(encoding)(packed, errors="strict")
+                while text := reader.read(_HEAD):
+                    target.write(text.encode())
+        except UnicodeError as error:
+            raise TableError(f"{path.name} is not written in {encoding}: {error}; name its encoding") from error
+        yield copy

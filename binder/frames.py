@@ -1,0 +1,97 @@
+"""Data frames and spreadsheets, as Arrow tables that DuckDB can scan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from binder.errors import TableError
+from binder.headers import readable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas
+    import pyarrow
+
+
+def arrow_of_pandas(frame: pandas.DataFrame) -> pyarrow.Table:
+    """A pandas frame as Arrow; the levels of a named index come first, an unnamed index is left out.
+
+    A column of mixed Python objects becomes text.
+    """
+    import pyarrow
+
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    columns = [_array(frame.iloc[:, position]) for position in range(frame.shape[1])]
+    return pyarrow.table(columns, names=[_label(label) for label in frame.columns])
+
+
+def arrow_of_excel(path: Path, sheet: str | int) -> pyarrow.Table:
+    """One sheet of a workbook as Arrow; its first row that is not empty is the header.
+
+    Raises:
+        TableError: The file is no workbook, or has no such sheet.
+    """
+    import pandas
+
+    try:
+        cells = pandas.read_excel(path, sheet_name=sheet, header=None, dtype=object)
+    except ImportError as error:
+        raise TableError(f"reading {path.name} needs openpyxl: pip install openpyxl") from error
+    except Exception as error:  # each engine raises its own kind for a file that it cannot read
+        raise TableError(f"cannot read {path.name}: {error}") from error
+    cells = cells.dropna(how="all").dropna(how="all", axis="columns")
+    if cells.empty:
+        raise TableError(f"{path.name} is empty: it has no header and no rows")
+    frame = cells.iloc[1:].reset_index(drop=True)
+    frame.columns = ["" if pandas.isna(label) else str(label) for label in cells.iloc[0]]
+    return arrow_of_pandas(frame)
+
+
+def plain_arrow(table: pyarrow.Table) -> pyarrow.Table:
+    """The table with a neutral name a column, and with no type that DuckDB cannot scan."""
+    columns = [_scannable(column) for column in table.itercolumns()]
+    import pyarrow
+
+    return pyarrow.table(columns, names=[f"h{position}" for position in range(table.num_columns)])
+
+
+def _array(series: pandas.Series[Any]) -> pyarrow.Array:
+    import pyarrow
+
+    try:
+        return pyarrow.Array.from_pandas(series)
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
+        missing = series.isna()
+        texts = [None if gone else readable(str(value)) for value, gone in zip(series, missing, strict=True)]
+        return pyarrow.array(texts, pyarrow.string())
+
+
+def _label(label: object) -> str:
+    parts = label if isinstance(label, tuple) else (label,)
+    return " ".join(str(part) for part in parts if str(part))
+
+
+def _scannable(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    import pyarrow
+
+    types = pyarrow.types
+    if isinstance(column.type, pyarrow.BaseExtensionType):
+        column = column.cast(column.type.storage_type)
+    if types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    if types.is_float16(column.type):
+        return column.cast(pyarrow.float32())
+    if types.is_decimal256(column.type):
+        return _narrow_decimal(column)
+    return column
+
+
+def _narrow_decimal(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:
+    import pyarrow
+
+    try:
+        return column.cast(pyarrow.decimal128(38, column.type.scale))
+    except pyarrow.ArrowInvalid:
+        return column.cast(pyarrow.string())

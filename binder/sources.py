@@ -1,0 +1,131 @@
+"""Where tables come from: files, data frames and databases, each brought to a relation that DuckDB loads.
+
+All loads of a process share one in-memory DuckDB, a cursor each, so they may run in several threads. Nothing a language
+model wrote ever runs in it.
+
+Text in sources without types (delimited files, JSON, Excel, data frames) is read for values, as ``binder.cells`` says;
+text in sources that declare their types (Parquet, Arrow, databases) is text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from binder.cells import quoted
+from binder.columns import Loaded, Wishes, load
+from binder.delimited import delimited, pattern_of
+from binder.errors import TableError
+from binder.frames import plain_arrow
+
+if TYPE_CHECKING:
+    import pyarrow
+    from duckdb import DuckDBPyConnection
+
+Location: TypeAlias = str | PathLike[str]
+
+
+def from_delimited(
+    path: Location, wishes: Wishes, *, delimiter: str | None = None, header: bool = True, encoding: str | None = None
+) -> Loaded:
+    """Load a delimited text file; see ``binder.delimited``."""
+    import duckdb
+
+    file = existing(path)
+    with connection() as cursor, delimited(file, delimiter=delimiter, header=header, encoding=encoding) as source:
+        failures: list[Exception] = []
+        for relation in source.attempts():
+            try:
+                return load(cursor, relation, headers=source.headers, read=True, wishes=wishes)
+            except duckdb.Error as error:
+                failures.append(error)
+        raise TableError(f"{file.name}{_why(failures[1])}") from failures[1]
+
+
+def from_json(path: Location, wishes: Wishes) -> Loaded:
+    """Load a JSON file that holds an array of objects, or an object a line."""
+    file = existing(path)
+    reader = f"read_json({quoted(pattern_of(file))}"
+    with connection() as cursor, _failing_as(file.name):
+        described = cursor.sql(f"SELECT * FROM {reader})")
+        texts = {
+            name: "VARCHAR" if str(type) in ("DATE", "TIMESTAMP", "TIME", "UUID") else str(type)
+            for name, type in zip(described.columns, described.types, strict=True)
+        }
+        columns = ", ".join(f"{quoted(name)}: {quoted(type)}" for name, type in texts.items())
+        return load(cursor, f"{reader}, columns={{{columns}}})", read=True, wishes=wishes)
+
+
+def from_parquet(path: Location, wishes: Wishes) -> Loaded:
+    """Load a Parquet file."""
+    file = existing(path)
+    with connection() as cursor, _failing_as(file.name):
+        return load(cursor, f"read_parquet({quoted(pattern_of(file))})", read=False, wishes=wishes)
+
+
+def from_arrow(data: pyarrow.Table, wishes: Wishes, *, read: bool = False) -> Loaded:
+    """Load an Arrow table."""
+    with connection() as cursor, _failing_as("the table"):
+        cursor.register("source", plain_arrow(data))
+        return load(cursor, "source", headers=data.column_names, read=read, wishes=wishes)
+
+
+def existing(path: Location) -> Path:
+    """The path of a file that is there.
+
+    Raises:
+        TableError: It is not, or is a folder.
+    """
+    file = Path(path).expanduser()
+    if file.is_dir():
+        raise TableError(f"{file} is a folder, not a file; name one file in it")
+    if not file.is_file():
+        raise TableError(f"there is no file {file}")
+    return file
+
+
+@contextmanager
+def connection() -> Iterator[DuckDBPyConnection]:
+    """A cursor of the process's loading database, for one load."""
+    cursor = _database().cursor()
+    try:
+        yield cursor
+    finally:
+        cursor.close()
+
+
+@cache
+def _database() -> DuckDBPyConnection:
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"python_enable_replacements": False, "temp_directory": ""})
+
+
+@contextmanager
+def _failing_as(what: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise TableError(f"cannot read {what}: {str(error).splitlines()[0]}") from error
+
+
+def _why(error: Exception) -> str:
+    """What DuckDB's reader says is wrong with a delimited file, in one line."""
+    text = str(error)
+    line = re.search(r"CSV Error on Line: (\d+)", text)
+    widths = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    where = f", line {line[1]}" if line else ""
+    if widths:
+        return f"{where}: {widths[2]} cells where the header has {widths[1]}; remove the extra cells or quote the row's text"
+    if "unicode" in text.lower():
+        return f"{where}: not UTF-8 text; name the file's encoding"
+    if "unterminated quote" in text.lower():
+        return f"{where}: a quote is not closed"
+    return f"{where}: {text.splitlines()[0]}"
