@@ -1,0 +1,237 @@
+"""The clauses of one SELECT made to mean in DuckDB what they mean in SQLite.
+
+A rule takes a SELECT whose names and expressions are done, and changes it in place:
+
+- ``bare_columns``: a column beside aggregates that is no group key takes its value from the row of the last MIN or MAX, or
+  else from the group's first row;
+- ``ordered_functions``: ``row_number()``, ``lag`` and the like, and ``group_concat``, follow the table's order where nothing
+  else decides;
+- ``distinct_rows``: DISTINCT keeps each value's first row, in that order, and may be sorted by what is not selected;
+- ``row_order``: what ties, or is not sorted at all, comes in the table's order; groups come in the order of their keys.
+
+Nothing is added where the order of rows cannot show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from sqlglot import exp
+
+from .calls import MAP, is_call
+from .scope import Scope
+from .values import typed
+
+Rule = Callable[[exp.Expression, Scope, bool], None]
+
+
+def has_rows(select: exp.Expression) -> bool:
+    """Whether a SELECT reads any table."""
+    return select.args.get("from_") is not None
+
+
+def group_keys(select: exp.Expression) -> list[exp.Expression]:
+    """The expressions after GROUP BY."""
+    group = select.args.get("group")
+    return list(group.expressions) if group else []
+
+
+def aggregates(node: exp.Expression) -> Iterator[exp.Expression]:
+    """The aggregate calls under a node that belong to its own SELECT, in the order of the text."""
+    if isinstance(node, exp.Query):
+        return
+    if isinstance(node, exp.Window):
+        inner = node.this.this if isinstance(node.this, exp.Filter) else node.this
+        roots = [*inner.iter_expressions(), *(child for child in node.iter_expressions() if child is not node.this)]
+    elif isinstance(node, exp.AggFunc):
+        yield node
+        return
+    else:
+        roots = list(node.iter_expressions())
+    for root in roots:
+        yield from aggregates(root)
+
+
+def all_aggregates(select: exp.Expression) -> list[exp.Expression]:
+    """The aggregate calls of a SELECT in the order SQLite meets them: outputs, ORDER BY, HAVING."""
+    clauses = [*select.expressions, select.args.get("order"), select.args.get("having")]
+    return [call for clause in clauses if clause is not None for call in aggregates(clause)]
+
+
+def is_grouped(select: exp.Expression) -> bool:
+    """Whether a SELECT gives one row a group."""
+    return bool(select.args.get("group") or all_aggregates(select))
+
+
+def is_single_row(query: exp.Expression) -> bool:
+    """Whether a query gives one row at most by its form."""
+    if not isinstance(query, exp.Select):
+        return False
+    limit = query.args.get("limit")
+    if limit is not None and isinstance(limit.expression, exp.Literal) and limit.expression.this == "1":
+        return True
+    return is_one_group(query)
+
+
+def is_one_group(select: exp.Expression) -> bool:
+    """Whether a SELECT gives one row whatever its tables hold: it aggregates all of them, or reads none."""
+    return not select.args.get("group") and (not has_rows(select) or bool(all_aggregates(select)))
+
+
+def ordered(node: exp.Expression, descending: bool = False, nulls_first: bool | None = None) -> exp.Expression:
+    """One item of an ORDER BY."""
+    return exp.Ordered(this=node, desc=descending or None, nulls_first=nulls_first)
+
+
+def first(node: exp.Expression, order: Sequence[exp.Expression]) -> exp.Expression:
+    """``FIRST(node ORDER BY …)``."""
+    inner = exp.Order(this=node, expressions=list(order)) if order else node
+    return typed(exp.First(this=inner), node.type)
+
+
+def having_without_groups(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+    """HAVING on a SELECT that groups nothing is another WHERE, as MySQL reads it."""
+    having = select.args.get("having")
+    if having is not None and not is_grouped(select):
+        select.set("having", None)
+        select.where(having.this, copy=False)
+
+
+def bare_columns(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+    """Settle columns that are neither aggregated nor a group key."""
+    if not is_grouped(select):
+        return
+    keys = group_keys(select)
+    if not keys:
+        select.set("order", None)
+    extremes = [call for call in all_aggregates(select) if isinstance(call, exp.Max | exp.Min)]
+    order = _row_of(extremes[-1] if extremes else None, scope)
+    select.set("expressions", [_settle_output(item, keys, scope, order) for item in select.expressions])
+    for name in ("having", "order"):
+        clause = select.args.get(name)
+        if clause is not None:
+            select.set(name, _settle(clause, keys, scope, order))
+
+
+def _row_of(extreme: exp.Expression | None, scope: Scope) -> list[exp.Expression]:
+    """An order that puts first the row a bare column is taken from."""
+    rows = [ordered(number) for number in scope.row_numbers()]
+    if extreme is None:
+        return rows
+    subject = extreme.this.expressions[0] if isinstance(extreme.this, exp.Distinct) else extreme.this
+    return [ordered(subject.copy(), isinstance(extreme, exp.Max), nulls_first=False), *rows]
+
+
+def _settle_output(
+    item: exp.Expression, keys: list[exp.Expression], scope: Scope, order: list[exp.Expression]
+) -> exp.Expression:
+    settled = _settle(item, keys, scope, order)
+    if isinstance(item, exp.Column) and settled is not item:
+        return typed(exp.alias_(settled, item.name, quoted=True), item.type)
+    return settled
+
+
+def _settle(
+    node: exp.Expression, keys: list[exp.Expression], scope: Scope, order: list[exp.Expression]
+) -> exp.Expression:
+    if node in keys or isinstance(node, exp.Query) or (isinstance(node, exp.AggFunc) and not _is_windowed(node)):
+        return node
+    asked = isinstance(node, exp.Anonymous) and node.name == MAP
+    if asked or (isinstance(node, exp.Column) and scope.source(node.table)):
+        return first(node.copy(), [item.copy() for item in order])
+    for name, child in list(node.args.items()):
+        if isinstance(child, exp.Expression):
+            node.set(name, _settle(child, keys, scope, order))
+        elif isinstance(child, list):
+            node.set(
+                name,
+                [_settle(each, keys, scope, order) if isinstance(each, exp.Expression) else each for each in child],
+            )
+    return node
+
+
+def _is_windowed(node: exp.Expression) -> bool:
+    parent = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
+    return isinstance(parent, exp.Window)
+
+
+def ordered_functions(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+    """Give the table's order to functions whose result depends on the order of rows."""
+    rows = [] if is_grouped(select) and not select.find(exp.GroupConcat) else scope.row_numbers()
+    if not rows:
+        return
+    for window in select.find_all(exp.Window):
+        if (
+            window.parent_select is select
+            and isinstance(window.this, _ORDERED_WINDOWS)
+            and not window.args.get("alias")
+        ):
+            items = window.args["order"].expressions if window.args.get("order") else []
+            window.set("order", exp.Order(expressions=[*items, *(ordered(row.copy()) for row in rows)]))
+    for call in select.find_all(exp.GroupConcat):
+        plain = not isinstance(call.this, exp.Distinct | exp.Order) and not _is_windowed(call)
+        if plain and call.parent_select is select:
+            call.set("this", exp.Order(this=call.this, expressions=[ordered(row.copy()) for row in rows]))
+
+
+_ORDERED_WINDOWS = (exp.RowNumber, exp.Lag, exp.Lead, exp.Ntile, exp.FirstValue)
+
+
+def distinct_rows(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+    """DISTINCT as GROUP BY, where the order of rows shows."""
+    order = select.args.get("order")
+    distinct = select.args.get("distinct")
+    if distinct is None or distinct.args.get("on") or not (in_order or order or select.args.get("limit")):
+        return
+    outputs = [item.unalias() for item in select.expressions]
+    if is_grouped(select) or not has_rows(select) or any(item.find(exp.Window, exp.Query) for item in outputs):
+        return
+    keys = [item for item in outputs if not isinstance(item.unnest(), exp.Literal | exp.Null)]
+    if not keys:
+        return
+    rows = [ordered(number) for number in scope.row_numbers()]
+    select.set("distinct", None)
+    select.set("group", exp.Group(expressions=[key.copy() for key in keys]))
+    items = list(order.expressions) if order else []
+    for item in items:
+        if not _names_output(item.this) and item.this not in keys:
+            item.set("this", first(item.this.copy(), [row.copy() for row in rows]))
+    if rows:
+        numbers = [row.this.copy() for row in rows]
+        place = numbers[0] if len(numbers) == 1 else exp.Tuple(expressions=numbers)
+        items.append(ordered(exp.Min(this=place)))
+    if items:
+        select.set("order", exp.Order(expressions=items))
+
+
+def _names_output(node: exp.Expression) -> bool:
+    """Whether an ORDER BY item is an output's alias or position."""
+    return isinstance(node, exp.Literal) or (isinstance(node, exp.Column) and not node.table)
+
+
+def row_order(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+    """Break ties, and order what is not sorted, as SQLite's scan of the tables would."""
+    order = select.args.get("order")
+    limited = select.args.get("limit") is not None
+    if not (in_order or limited) or select.args.get("distinct") is not None or is_one_group(select):
+        return
+    if is_grouped(select):
+        ties = [ordered(key.copy(), nulls_first=True) for key in group_keys(select)]
+    elif order is not None or _may_shuffle(select):
+        ties = [ordered(number) for number in scope.row_numbers()]
+    else:
+        return
+    items = list(order.expressions) if order else []
+    ties = [tie for tie in ties if all(item.this != tie.this for item in items)]
+    if items or ties:
+        select.set("order", exp.Order(expressions=[*items, *ties]))
+
+
+def _may_shuffle(select: exp.Expression) -> bool:
+    """Whether DuckDB may give the rows of a SELECT in another order than the table's."""
+    if select.args.get("joins"):
+        return True
+    return any((isinstance(node, exp.Query) or is_call(node)) and node is not select for node in select.walk())
+
+
+RULES: tuple[Rule, ...] = (having_without_groups, bare_columns, ordered_functions, row_order, distinct_rows)

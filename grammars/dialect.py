@@ -1,0 +1,390 @@
+"""SQLite-flavoured SQL to DuckDB SQL with the meaning SQLite gives it.
+
+A query is walked from its FROM clause outwards: names are resolved and typed (``scope``), each expression is rewritten from
+its leaves up by what its operands are (``functions``, ``compare``, ``moments``, over the views of ``values``), and then the
+clauses of each SELECT are made to mean what they mean in SQLite (``clauses``). A clean, typed query keeps its shape.
+
+Two departures from SQLite are decided:
+
+1. Case is folded where a column meets a literal or an LM reply (``=``, ``<>``, IN, LIKE), and nowhere else: not in JOIN,
+   GROUP BY, DISTINCT or ORDER BY.
+2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``values``);
+   a cell that carries none is NULL there.
+
+Dates are typed, so they compare as dates with whatever a literal spells: ``'March 5, 1990'``, ``'1990-03-05 00:00:00'``; a
+year (``'1990'`` or 1990) equals every date within it and orders by where it begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from sqlglot import exp
+
+from .calls import is_call
+from .clauses import RULES, is_single_row, ordered
+from .compare import compare
+from .functions import rewrite
+from .schema import Schema
+from .scope import Output, Scope, Source
+from .values import TEXT, View, integer, kind, text, truth, typed, unify, value
+
+
+def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:
+    """The DuckDB query that means what a SQLite-flavoured query means.
+
+    Args:
+        tree: One query, parsed with sqlglot's ``sqlite`` dialect, its names those of the schema. It is not changed.
+        schema: The tables it is about.
+
+    Returns:
+        A tree that prints with ``.sql("duckdb")``; LM calls stay in it as they are, their columns qualified.
+    """
+    tree = tree.copy()
+    _query(tree, Scope(schema), in_order=True, named=True)
+    return tree
+
+
+def _query(node: exp.Expression, scope: Scope, in_order: bool, named: bool = False) -> tuple[Output, ...]:
+    """Translate a query in place and tell its outputs."""
+    scope = _with(node, scope)
+    if isinstance(node, exp.Subquery):
+        return _query(node.this, scope, in_order, named)
+    if isinstance(node, exp.SetOperation):
+        return _set_operation(node, scope, in_order, named)
+    assert isinstance(node, exp.Select), f"not a query: {node.key}"
+    return _select(node, scope, in_order, named)
+
+
+def _with(node: exp.Expression, scope: Scope) -> Scope:
+    """The scope that also sees a query's WITH tables, those translated."""
+    clause = node.args.get("with_")
+    if clause is None:
+        return scope
+    scope = Scope(scope.schema, scope.parent, dict(scope.tables))
+    for cte in clause.expressions:
+        columns = cte.args["alias"].columns
+        if clause.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
+            start = cte.this.this.copy()
+            _see(scope, cte.alias, _rename(_query(exp.Paren(this=start).this, scope.beside(), False, True), columns))
+        outputs = _rename(_query(cte.this, scope.beside(), True, True), columns)
+        _see(scope, cte.alias, outputs)
+        cte.args["alias"].this.set("quoted", True)
+    return scope
+
+
+def _see(scope: Scope, name: str, outputs: tuple[Output, ...]) -> None:
+    assert isinstance(scope.tables, dict)
+    scope.tables[name.casefold()] = outputs
+
+
+def _rename(outputs: tuple[Output, ...], columns: list[exp.Expression]) -> tuple[Output, ...]:
+    """Outputs under the names an alias lists."""
+    if not columns:
+        return outputs
+    return tuple(Output(column.name, output.type) for column, output in zip(columns, outputs, strict=False))
+
+
+def _select(select: exp.Select, scope: Scope, in_order: bool, named: bool) -> tuple[Output, ...]:
+    scope = scope.beside()
+    _sources(select, scope, in_order)
+    outputs = _outputs(select, scope, named)
+    for name in ("where", "having", "qualify"):
+        clause = select.args.get(name)
+        if clause is not None:
+            clause.set("this", truth(_express(clause.this, scope)))
+    for window in select.args.get("windows") or []:
+        _express_children(window, scope)
+    _group(select, scope)
+    _order(select, scope)
+    _limit(select, scope)
+    for rule in RULES:
+        rule(select, scope, in_order)
+    return outputs
+
+
+def _sources(select: exp.Select, scope: Scope, in_order: bool) -> None:
+    """Fill a scope with what stands after FROM, and translate that."""
+    from_ = select.args.get("from_")
+    if from_ is None:
+        return
+    from_.set("this", _source(from_.this, scope, in_order))
+    for join in select.args.get("joins") or []:
+        before = list(scope.visible())
+        join.set("this", _source(join.this, scope, in_order))
+        _join(join, before, scope)
+
+
+def _source(node: exp.Expression, scope: Scope, in_order: bool) -> exp.Expression:
+    alias = node.args.get("alias")
+    columns = alias.columns if alias else []
+    for column in columns:
+        column.set("quoted", True)
+    if isinstance(node, exp.Table):
+        return _table(node, scope, columns)
+    if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
+        node.set("this", _source(node.this, scope, in_order))
+        for join in node.this.args.get("joins") or []:
+            before = list(scope.visible())
+            join.set("this", _source(join.this, scope, in_order))
+            _join(join, before, scope)
+        return node
+    name = node.alias or f"_q{len(scope.sources) + 1}"
+    outputs = _query(node, scope.beside(), in_order, named=True)
+    node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
+    scope.sources.append(Source(name, _rename(outputs, columns)))
+    return node
+
+
+def _table(node: exp.Table, scope: Scope, columns: list[exp.Expression]) -> exp.Expression:
+    known = scope.tables.get(node.name.casefold())
+    table = None if known is not None else scope.schema.table(node.name)
+    name = node.alias or (table.name if table and not _same(node.name, "w") else node.name)
+    if table is not None:
+        outputs = tuple(Output(column.name, _type(column.type)) for column in table.columns)
+        scope.sources.append(Source(name, _rename(outputs, columns), table.row_id))
+    else:
+        scope.sources.append(Source(name, _rename(known or (), columns)))
+    real = table.name if table else node.name
+    node.this.replace(exp.to_identifier(real, quoted=True))
+    if node.alias or not _same(real, name):
+        node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
+    return node
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
+
+
+@cache
+def _type(spelled: str) -> exp.DataType:
+    return exp.DataType.build(spelled, dialect="duckdb")
+
+
+def _join(join: exp.Expression, before: list[tuple[Source, Output]], scope: Scope) -> None:
+    """Spell NATURAL and USING out, so that hidden columns take no part; read ON as a condition."""
+    using = [name.name for name in join.args.get("using") or []]
+    here = scope.sources[-1]
+    if join.method == "NATURAL":
+        using = [output.name for output in here.outputs if any(_same(output.name, left.name) for _, left in before)]
+        join.set("method", None)
+        join.set("on", typed(exp.Boolean(this=True), None))
+    elif not using:
+        condition = join.args.get("on")
+        if condition is not None:
+            join.set("on", truth(_express(condition, scope)))
+        return
+    tests = []
+    for name in using:
+        right = here.resolve(name)
+        left = scope.merged.get(name.casefold())
+        left = left or next((source.column(output) for source, output in before if _same(output.name, name)), None)
+        if left is None or right is None:
+            continue
+        tests.append(compare(exp.EQ, left.copy(), right))
+        outer = join.side in ("RIGHT", "FULL")
+        merged = typed(exp.Coalesce(this=left.copy(), expressions=[right.copy()]), left.type) if outer else left.copy()
+        scope.merged[name.casefold()] = merged
+    join.set("using", None)
+    if tests:
+        join.set("on", exp.and_(*tests, copy=False))
+
+
+def _outputs(select: exp.Select, scope: Scope, named: bool) -> tuple[Output, ...]:
+    """Translate the select list: ``*`` spelled out, conditions shown as 1 and 0."""
+    items: list[exp.Expression] = []
+    outputs: list[Output] = []
+    for item in select.expressions:
+        for name, node in _expand(item, scope):
+            aliased = isinstance(item, exp.Alias)
+            if aliased:
+                scope.aliases[name.casefold()] = node
+            keep = isinstance(node, exp.Column) and _same(node.name, name)
+            label = _unique(name, outputs) if named else name
+            if (aliased or named) and not (keep and label == name):
+                node = typed(exp.alias_(node.copy(), label, quoted=True), node.type)
+            items.append(node)
+            outputs.append(Output(label, node.type))
+    select.set("expressions", items)
+    return tuple(outputs)
+
+
+def _unique(name: str, outputs: list[Output]) -> str:
+    taken = {output.name.casefold() for output in outputs}
+    number, label = 0, name
+    while label.casefold() in taken:
+        number += 1
+        label = f"{name}:{number}"
+    return label
+
+
+def _expand(item: exp.Expression, scope: Scope) -> Iterator[tuple[str, exp.Expression]]:
+    """One item of a select list as its outputs' names and expressions."""
+    star = isinstance(item, exp.Star)
+    if star or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
+        wanted = None if star else scope.source(item.args["table"].name) or (scope.sources or [None])[0]
+        for source, output in scope.visible():
+            if wanted in (None, source):
+                merged = scope.merged.get(output.name.casefold()) if star else None
+                yield output.name, merged.copy() if merged else source.column(output)
+    elif isinstance(item, exp.Alias):
+        yield item.alias, value(_express(item.this, scope))
+    else:
+        name = item.name if isinstance(item, exp.Column) else item.sql("sqlite")
+        yield name, value(_express(item, scope))
+
+
+def _group(select: exp.Select, scope: Scope) -> None:
+    """Translate GROUP BY; a position stands for that output."""
+    group = select.args.get("group")
+    if group is None:
+        return
+    keys = []
+    for key in group.expressions:
+        position = int(key.this) if isinstance(key, exp.Literal) and key.this.isdigit() else 0
+        if 0 < position <= len(select.expressions):
+            keys.append(select.expressions[position - 1].unalias().copy())
+        else:
+            keys.append(value(_express(key, scope)))
+    group.set("expressions", keys)
+
+
+def _order(select: exp.Select, scope: Scope) -> None:
+    """Translate ORDER BY, where an output's alias comes before a column of that name; constants order nothing."""
+    order = select.args.get("order")
+    if order is None:
+        return
+    items = []
+    for item in order.expressions:
+        node = item.this
+        alias = scope.aliases.get(node.name.casefold()) if isinstance(node, exp.Column) and not node.table else None
+        if alias is not None:
+            item.set("this", typed(exp.column(node.name, quoted=True), alias.type))
+        elif not isinstance(node, exp.Literal):
+            item.set("this", _express(node, scope))
+        elif node.is_string or not node.this.isdigit():
+            continue
+        items.append(item)
+    select.set("order", exp.Order(expressions=items) if items else None)
+
+
+def _limit(query: exp.Expression, scope: Scope) -> None:
+    """Translate LIMIT and OFFSET; a negative limit is none, a negative offset 0."""
+    for name in ("limit", "offset"):
+        clause = query.args.get(name)
+        if clause is None:
+            continue
+        key = "count" if isinstance(clause, exp.Fetch) else "expression"
+        bound = integer(_express(clause.args[key], scope))
+        if isinstance(bound, exp.Neg):
+            query.set(name, None)
+        else:
+            clause.set(key, bound)
+
+
+def _set_operation(node: exp.SetOperation, scope: Scope, in_order: bool, named: bool) -> tuple[Output, ...]:
+    """Translate UNION, EXCEPT or INTERSECT: columns brought to one type, distinct rows in their own order."""
+    keeps_order = isinstance(node, exp.Union) and not node.args.get("distinct")
+    left, right = node.this, node.expression
+    sides = [_query(side, scope, in_order and keeps_order, named) for side in (left, right)]
+    outputs = []
+    for position, (one, other) in enumerate(zip(*sides, strict=False)):
+        (first, _), type_ = unify([typed(exp.Null(), one.type), typed(exp.Null(), other.type)])
+        if kind(first) is not kind(typed(exp.Null(), one.type)) or len({one.type, other.type}) > 1:
+            for side in (left, right):
+                _view_output(side, position, text if type_ == TEXT else value)
+        outputs.append(Output(one.name, type_))
+    _compound_order(node, sides, in_order and not keeps_order)
+    _limit(node, scope)
+    return tuple(outputs)
+
+
+def _view_output(query: exp.Expression, position: int, view: View) -> None:
+    """Show one output of a query through a view."""
+    if isinstance(query, exp.Subquery):
+        _view_output(query.this, position, view)
+    elif isinstance(query, exp.SetOperation):
+        _view_output(query.this, position, view)
+        _view_output(query.expression, position, view)
+    else:
+        item = query.expressions[position]
+        shown = view(item.unalias())
+        if shown is item.unalias():
+            return
+        name = item.alias_or_name
+        replacement = exp.alias_(shown.copy(), name, quoted=True) if name else shown.copy()
+        item.replace(typed(replacement, shown.type))
+
+
+def _compound_order(node: exp.SetOperation, sides: list[tuple[Output, ...]], sort_all: bool) -> None:
+    """ORDER BY of a compound by position, and the other columns after, by which SQLite tells rows apart."""
+    order = node.args.get("order")
+    items, placed = [], set()
+    for item in order.expressions if order else []:
+        position = _position(item.this, node, sides)
+        if position is not None:
+            item.set("this", exp.Literal.number(str(position)))
+            placed.add(position)
+        items.append(item)
+    distinct = not (isinstance(node, exp.Union) and not node.args.get("distinct"))
+    if distinct and (items or sort_all or node.args.get("limit")):
+        rest = [number for number in range(1, len(sides[0]) + 1) if number not in placed]
+        items += [ordered(exp.Literal.number(str(number)), nulls_first=True) for number in rest]
+    node.set("order", exp.Order(expressions=items) if items else None)
+
+
+def _position(node: exp.Expression, query: exp.SetOperation, sides: list[tuple[Output, ...]]) -> int | None:
+    if isinstance(node, exp.Literal) and node.this.isdigit():
+        return int(node.this)
+    wanted = node.name if isinstance(node, exp.Column) else node.sql("sqlite")
+    for outputs in sides:
+        for number, output in enumerate(outputs, 1):
+            if _same(output.name, wanted):
+                return number
+    return None
+
+
+_LEAVES = (exp.Identifier, exp.DataType, exp.Var, exp.Star)
+
+
+def _express(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """Translate an expression from its leaves up."""
+    if isinstance(node, _LEAVES):
+        return node
+    if isinstance(node, exp.Column):
+        return node if isinstance(node.this, exp.Star) else _column(node, scope)
+    if isinstance(node, exp.Query):
+        return _subquery(node, scope)
+    _express_children(node, scope)
+    if is_call(node):
+        return typed(node, _type(node.meta.get("type", "VARCHAR")))
+    return rewrite(node)
+
+
+def _express_children(node: exp.Expression, scope: Scope) -> None:
+    for name, child in list(node.args.items()):
+        if isinstance(child, exp.Expression):
+            node.set(name, _express(child, scope))
+        elif isinstance(child, list):
+            node.set(name, [_express(each, scope) if isinstance(each, exp.Expression) else each for each in child])
+
+
+def _column(node: exp.Column, scope: Scope) -> exp.Expression:
+    found = scope.resolve(node)
+    if found is not None:
+        return found
+    for part in node.parts:
+        part.set("quoted", True)
+    return node
+
+
+def _subquery(node: exp.Expression, scope: Scope) -> exp.Expression:
+    """A query inside an expression: a value is that of its first row."""
+    parent = node.parent
+    valued = isinstance(node, exp.Subquery) and not isinstance(parent, exp.In | exp.Exists | exp.Any | exp.All)
+    outputs = _query(node, scope.inner(), in_order=valued)
+    query = node.unnest() if isinstance(node, exp.Subquery) else node
+    if valued and not is_single_row(query):
+        query.set("limit", exp.Limit(expression=exp.Literal.number("1")))
+    return typed(node, outputs[0].type if outputs else None)

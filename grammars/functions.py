@@ -1,0 +1,500 @@
+"""Operators and functions with SQLite's meaning: one rewrite a node class, in a table.
+
+A rewrite takes a node whose operands are rewritten and typed already, and returns the DuckDB node, typed. Most need only
+their operands viewed as number or text; those are rows of ``_VIEWS``. Dates and times are in ``moments``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from . import moments
+from .compare import between, compare, one_of
+from .schema import Kind
+from .values import (
+    BOOLEAN,
+    DATE,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TIMESTAMP,
+    View,
+    cast,
+    function,
+    integer,
+    is_text_literal,
+    kind,
+    literal_number,
+    null,
+    number,
+    real,
+    string,
+    text,
+    truth,
+    typed,
+    unify,
+    value,
+)
+
+Rewrite = Callable[[exp.Expression], exp.Expression]
+
+# The operands' views and the result's type; None: the type of the first operand.
+_VIEWS: dict[type[exp.Expression], tuple[dict[str, View], exp.DataType | None]] = {
+    exp.Lower: ({"this": text}, TEXT),
+    exp.Upper: ({"this": text}, TEXT),
+    exp.Trim: ({"this": text, "expression": text}, TEXT),
+    exp.Replace: ({"this": text, "expression": text, "replacement": text}, TEXT),
+    exp.Substring: ({"this": text, "start": integer, "length": integer}, TEXT),
+    exp.Left: ({"this": text, "expression": integer}, TEXT),
+    exp.Right: ({"this": text, "expression": integer}, TEXT),
+    exp.Pad: ({"this": text, "expression": integer, "fill_pattern": text}, TEXT),
+    exp.Repeat: ({"this": text, "times": integer}, TEXT),
+    exp.Reverse: ({"this": text}, TEXT),
+    exp.Initcap: ({"this": text}, TEXT),
+    exp.SplitPart: ({"this": text, "delimiter": text, "part_index": integer}, TEXT),
+    exp.DPipe: ({"this": text, "expression": text}, TEXT),
+    exp.Hex: ({"this": text}, TEXT),
+    exp.Length: ({"this": text}, INTEGER),
+    exp.Unicode: ({"this": text}, INTEGER),
+    exp.StrPosition: ({"this": text, "substr": text}, INTEGER),
+    exp.Glob: ({"this": text, "expression": text}, BOOLEAN),
+    exp.SimilarTo: ({"this": text, "expression": text}, BOOLEAN),
+    exp.Abs: ({"this": number}, None),
+    exp.Neg: ({"this": number}, None),
+    exp.Floor: ({"this": number}, None),
+    exp.Ceil: ({"this": number}, None),
+    exp.Sign: ({"this": number}, INTEGER),
+    exp.Round: ({"this": real, "decimals": integer}, NUMBER),
+    exp.Trunc: ({"this": number, "decimals": integer}, NUMBER),
+    exp.Pow: ({"this": number, "expression": number}, NUMBER),
+    exp.Sqrt: ({"this": number}, NUMBER),
+    exp.Exp: ({"this": number}, NUMBER),
+    exp.Ln: ({"this": number}, NUMBER),
+    exp.Log: ({"this": number, "expression": number}, NUMBER),
+    exp.BitwiseAnd: ({"this": integer, "expression": integer}, INTEGER),
+    exp.BitwiseOr: ({"this": integer, "expression": integer}, INTEGER),
+    exp.BitwiseLeftShift: ({"this": integer, "expression": integer}, INTEGER),
+    exp.BitwiseRightShift: ({"this": integer, "expression": integer}, INTEGER),
+    exp.BitwiseNot: ({"this": integer}, INTEGER),
+    exp.Avg: ({"this": number}, NUMBER),
+    exp.Sum: ({"this": number}, None),
+    exp.Min: ({"this": value}, None),
+    exp.Max: ({"this": value}, None),
+    exp.Count: ({"this": value}, INTEGER),
+    exp.CountIf: ({"this": truth}, INTEGER),
+    exp.Median: ({"this": number}, NUMBER),
+    exp.Stddev: ({"this": number}, NUMBER),
+    exp.StddevPop: ({"this": number}, NUMBER),
+    exp.StddevSamp: ({"this": number}, NUMBER),
+    exp.Variance: ({"this": number}, NUMBER),
+    exp.VariancePop: ({"this": number}, NUMBER),
+    exp.AnyValue: ({"this": value}, None),
+    exp.LogicalAnd: ({"this": truth}, BOOLEAN),
+    exp.LogicalOr: ({"this": truth}, BOOLEAN),
+    exp.GroupConcat: ({"this": text, "separator": text}, TEXT),
+    exp.And: ({"this": truth, "expression": truth}, BOOLEAN),
+    exp.Or: ({"this": truth, "expression": truth}, BOOLEAN),
+    exp.Not: ({"this": truth}, BOOLEAN),
+    exp.Where: ({"this": truth}, None),
+    exp.Having: ({"this": truth}, None),
+    exp.Exists: ({}, BOOLEAN),
+    exp.Paren: ({}, None),
+    exp.Distinct: ({}, None),
+    exp.Order: ({}, None),
+    exp.Filter: ({}, None),
+    exp.Window: ({}, None),
+    exp.IgnoreNulls: ({}, None),
+    exp.RespectNulls: ({}, None),
+    exp.RowNumber: ({}, INTEGER),
+    exp.Rank: ({}, INTEGER),
+    exp.DenseRank: ({}, INTEGER),
+    exp.Ntile: ({"this": integer}, INTEGER),
+    exp.PercentRank: ({}, NUMBER),
+    exp.CumeDist: ({}, NUMBER),
+    exp.Lag: ({"this": value}, None),
+    exp.Lead: ({"this": value}, None),
+    exp.FirstValue: ({"this": value}, None),
+    exp.LastValue: ({"this": value}, None),
+    exp.NthValue: ({"this": value}, None),
+    exp.CurrentDate: ({}, DATE),
+}
+
+
+def rewrite(node: exp.Expression) -> exp.Expression:
+    """The DuckDB form of one node, its operands being done; a node no table knows stays as it is."""
+    if isinstance(node, exp.Anonymous):
+        special = _NAMED.get(node.name.lower())
+        return special(node.expressions) if special else node
+    rule = _RULES.get(type(node))
+    if rule is not None:
+        return rule(node)
+    entry = _VIEWS.get(type(node))
+    return _viewed(node, *entry) if entry else node
+
+
+def _viewed(node: exp.Expression, views: dict[str, View], type_: exp.DataType | None) -> exp.Expression:
+    for name, view in views.items():
+        operand = node.args.get(name)
+        if isinstance(operand, exp.Expression):
+            node.set(name, _inside(operand, view))
+    first = node.this if isinstance(node.this, exp.Expression) else None
+    if isinstance(first, exp.Distinct):
+        first = first.expressions[0]
+    return typed(node, type_ or (first.type if first else None))
+
+
+def _inside(operand: exp.Expression, view: View) -> exp.Expression:
+    """A view of an operand, or of what DISTINCT or ORDER BY wraps inside an aggregate."""
+    if isinstance(operand, exp.Distinct):
+        operand.set("expressions", [view(each) for each in operand.expressions])
+        return operand
+    if isinstance(operand, exp.Order):
+        operand.set("this", _inside(operand.this, view))
+        return typed(operand, operand.this.type)
+    return view(operand)
+
+
+def _literal(node: exp.Expression) -> exp.Expression:
+    return string(node.this) if is_text_literal(node) else literal_number(node.this)
+
+
+def _comparison(node: exp.Expression) -> exp.Expression:
+    assert isinstance(node, exp.Binary)
+    return compare(type(node), node.left, node.right)
+
+
+def _between(node: exp.Expression) -> exp.Expression:
+    return between(node.this, node.args["low"], node.args["high"])
+
+
+def _in(node: exp.Expression) -> exp.Expression:
+    return typed(node, BOOLEAN) if node.args.get("query") else one_of(node.this, node.expressions)
+
+
+def _like(node: exp.Expression) -> exp.Expression:
+    """LIKE ignores case; a pattern without letters needs no folding."""
+    subject, pattern = text(node.this), text(node.expression)
+    plain = is_text_literal(pattern) and pattern.name.upper() == pattern.name.lower()
+    like = exp.Like if plain else exp.ILike
+    return typed(like(this=subject, expression=pattern, negate=node.args.get("negate")), BOOLEAN)
+
+
+def _escape(node: exp.Expression) -> exp.Expression:
+    return typed(node, BOOLEAN)
+
+
+def _is(node: exp.Expression) -> exp.Expression:
+    if isinstance(node.expression, exp.Boolean):
+        node.set("this", exp.Paren(this=truth(node.this)))
+    return typed(node, BOOLEAN)
+
+
+def _regexp(node: exp.Expression) -> exp.Expression:
+    return typed(exp.RegexpLike(this=text(node.this), expression=text(node.expression), flag=string("i")), BOOLEAN)
+
+
+def _arithmetic(node: exp.Expression) -> exp.Expression:
+    assert isinstance(node, exp.Binary)
+    left, right = node.left, node.right
+    if isinstance(right, exp.Interval):
+        return _shifted(type(node), left, right)
+    left, right = number(left), number(right)
+    whole = kind(left) is Kind.INTEGER and kind(right) is Kind.INTEGER
+    return typed(type(node)(this=left, expression=right), INTEGER if whole else NUMBER)
+
+
+def _shifted(operator: type[exp.Binary], node: exp.Expression, interval: exp.Interval) -> exp.Expression:
+    amount, unit = interval.this, interval.args.get("unit")
+    if isinstance(amount, exp.Literal) and unit is not None:
+        return moments.shift(moments.moment(node), operator, amount.name, unit.name.lower())
+    return typed(operator(this=moments.moment(node), expression=interval), TIMESTAMP)
+
+
+def _divide(node: exp.Expression) -> exp.Expression:
+    """``/`` cuts off between integers; what is divided by zero is NULL."""
+    assert isinstance(node, exp.Binary)
+    left, right = number(node.left), _nonzero(number(node.right))
+    if kind(left) is Kind.INTEGER and kind(right) is Kind.INTEGER:
+        return typed(exp.IntDiv(this=left, expression=right), INTEGER)
+    return typed(exp.Div(this=left, expression=right), NUMBER)
+
+
+def _remainder(node: exp.Expression) -> exp.Expression:
+    assert isinstance(node, exp.Binary)
+    return typed(exp.Mod(this=integer(node.left), expression=_nonzero(integer(node.right))), INTEGER)
+
+
+def _nonzero(node: exp.Expression) -> exp.Expression:
+    core = node.this if isinstance(node, exp.Neg) else node
+    if isinstance(core, exp.Literal) and float(core.this) != 0:
+        return node
+    return typed(exp.Nullif(this=node, expression=literal_number("0")), node.type)
+
+
+def _cast(node: exp.Expression) -> exp.Expression:
+    """CAST by SQLite's affinities: text without a number is 0; DATE, TIMESTAMP and BOOLEAN, which it lacks, are themselves."""
+    assert isinstance(node, exp.Cast)
+    wanted = kind(typed(exp.Null(), node.to))
+    operand = value(node.this)
+    match wanted:
+        case Kind.TEXT:
+            return text(operand)
+        case Kind.DATE:
+            return moments.to_date([operand])
+        case Kind.TIMESTAMP:
+            return moments.to_timestamp([operand])
+        case Kind.TIME:
+            return moments.to_time([operand])
+        case Kind.BOOLEAN:
+            return truth(operand)
+        case Kind.NUMBER:
+            return real(_number_or_zero(operand))
+        case Kind.DECIMAL:
+            return _number_or_zero(operand)
+        case Kind.INTEGER:
+            return integer(_number_or_zero(operand))
+        case Kind.DURATION:
+            return typed(node, node.to)
+        case _:
+            named = node.to.args.get("kind") or ""
+            return integer(_number_or_zero(operand)) if str(named).lower() in ("signed", "unsigned") else operand
+
+
+def _number_or_zero(node: exp.Expression) -> exp.Expression:
+    if kind(node) is not Kind.TEXT:
+        return number(node)
+    found = number(node)
+    if isinstance(node, exp.Literal):
+        return literal_number("0") if isinstance(found, exp.Null) else found
+    if isinstance(found, exp.TryCast):
+        present = exp.Case().when(exp.Not(this=exp.Is(this=node.copy(), expression=null())), literal_number("0"))
+        return typed(exp.Coalesce(this=found, expressions=[present]), NUMBER)
+    return found
+
+
+def _conditional(node: exp.Expression) -> exp.Expression:
+    """``iif(condition, a, b)``."""
+    otherwise = node.args.get("false")
+    branches, type_ = unify([node.args["true"], *([otherwise] if otherwise else [])])
+    case = exp.Case(ifs=[exp.If(this=truth(node.this), true=branches[0])], default=branches[1] if otherwise else None)
+    return typed(case, type_)
+
+
+def _case(node: exp.Expression) -> exp.Expression:
+    assert isinstance(node, exp.Case)
+    default = node.args.get("default")
+    whens = node.args["ifs"]
+    branches, type_ = unify([*(when.args["true"] for when in whens), *([default] if default else [])])
+    subject = node.this
+    tests = [compare(exp.EQ, subject.copy(), when.this) if subject else truth(when.this) for when in whens]
+    ifs = [exp.If(this=test, true=branch) for test, branch in zip(tests, branches, strict=False)]
+    return typed(exp.Case(ifs=ifs, default=branches[-1] if default else None), type_)
+
+
+def _coalesce(node: exp.Expression) -> exp.Expression:
+    (first, *rest), type_ = unify([node.this, *node.expressions])
+    return typed(exp.Coalesce(this=first, expressions=rest), type_) if rest else first
+
+
+def _nullif(node: exp.Expression) -> exp.Expression:
+    """NULLIF gives its first argument unchanged, so it is spelled out where the comparison reads it otherwise."""
+    first = value(node.this)
+    test = compare(exp.EQ, first.copy(), node.expression)
+    if test.this == first:
+        return typed(exp.Nullif(this=first, expression=test.expression), first.type)
+    return typed(exp.Case(ifs=[exp.If(this=test, true=null())], default=first), first.type)
+
+
+def _extreme(node: exp.Expression) -> exp.Expression:
+    (first, *rest), type_ = unify([node.this, *node.expressions])
+    ignore = node.args.get("ignore_nulls")
+    return typed(type(node)(this=first, expressions=rest, ignore_nulls=ignore), type_)
+
+
+def _concat(node: exp.Expression) -> exp.Expression:
+    node.set("expressions", [text(value(each)) for each in node.expressions])
+    return typed(node, TEXT)
+
+
+def _chr(node: exp.Expression) -> exp.Expression:
+    letters = [function("CHR", TEXT, cast(integer(each), exp.DataType.build("INT"))) for each in node.expressions]
+    return typed(exp.Concat(expressions=letters), TEXT) if len(letters) > 1 else letters[0]
+
+
+def _substring_index(node: exp.Expression) -> exp.Expression:
+    """What stands before the n-th delimiter, or after it from the end when n is negative."""
+    subject, delimiter, count = text(node.this), text(node.args["delimiter"]), integer(node.args["count"])
+    pieces = function("STRING_SPLIT", TEXT, subject, delimiter)
+    negative = isinstance(count, exp.Neg)
+    bounds = (count, literal_number("-1")) if negative else (literal_number("1"), count)
+    return function("ARRAY_TO_STRING", TEXT, function("LIST_SLICE", TEXT, pieces, *bounds), delimiter)
+
+
+def _collate(node: exp.Expression) -> exp.Expression:
+    return typed(node, TEXT) if node.expression.name.upper() == "NOCASE" else node.this
+
+
+def _strftime(node: exp.Expression) -> exp.Expression:
+    return moments.formatted([_literal(node.args["format"]), node.this])
+
+
+def _date(node: exp.Expression) -> exp.Expression:
+    return moments.to_date([node.this, *node.expressions])
+
+
+def _now(node: exp.Expression) -> exp.Expression:
+    return moments.moment(string("now"))
+
+
+def _field(node: exp.Expression) -> exp.Expression:
+    return moments.part(type(node).__name__, node.this)
+
+
+def _extract(node: exp.Expression) -> exp.Expression:
+    return moments.part(node.this.name, node.expression)
+
+
+def _date_trunc(node: exp.Expression) -> exp.Expression:
+    moment = moments.moment(node.this)
+    cut = function("DATE_TRUNC", TIMESTAMP, string(node.args["unit"].name.lower()), moment)
+    return cast(cut, DATE) if kind(moment) is Kind.DATE else cut
+
+
+def _date_shift(node: exp.Expression) -> exp.Expression:
+    operator = exp.Add if isinstance(node, exp.DateAdd) else exp.Sub
+    if isinstance(node.expression, exp.Interval):
+        return _shifted(operator, node.this, node.expression)
+    days = exp.Interval(this=node.expression, unit=exp.Var(this="DAY"))
+    return typed(operator(this=moments.moment(node.this), expression=days), TIMESTAMP)
+
+
+def _date_difference(node: exp.Expression) -> exp.Expression:
+    """``datediff(end, start)`` counts days; ``datediff(unit, start, end)`` and ``timestampdiff`` count units."""
+    if node.args.get("unit") is None:
+        return moments.difference("day", node.expression, node.this)
+    complete = isinstance(node, exp.TimestampDiff)
+    return moments.difference(node.this.name, node.expression, node.args["unit"], complete)
+
+
+def _total(arguments: list[exp.Expression]) -> exp.Expression:
+    total = typed(exp.Sum(this=number(arguments[0])), NUMBER)
+    return typed(exp.Coalesce(this=total, expressions=[literal_number("0.0")]), NUMBER)
+
+
+def _first(arguments: list[exp.Expression]) -> exp.Expression:
+    return arguments[0]
+
+
+def _printf(arguments: list[exp.Expression]) -> exp.Expression:
+    """``printf(format, …)``: each argument read as its conversion wants it."""
+    format_, *values = arguments
+    conversions = [spec for spec in _conversions(format_.name) if spec != "%"]
+    views: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
+    viewed = [views.get(spec, text)(each) for spec, each in zip(conversions, values, strict=False)]
+    spelled = string(format_.name.replace("%,d", "%'d"))
+    return function("PRINTF", TEXT, spelled, *viewed)
+
+
+def _conversions(format_: str) -> list[str]:
+    import re
+
+    return re.findall(r"%[-+ 0#,']*\d*(?:\.\d+)?(?:ll|l)?([a-zA-Z%])", format_)
+
+
+def _format(node: exp.Expression) -> exp.Expression:
+    return _printf([node.this, *node.expressions])
+
+
+def _typeof(node: exp.Expression) -> exp.Expression:
+    names = {Kind.INTEGER: "integer", Kind.BOOLEAN: "integer", Kind.NUMBER: "real", Kind.DECIMAL: "real"}
+    known = kind(node.this)
+    spelled = string(names.get(known, "text") if known else "null")
+    missing = exp.If(this=exp.Is(this=node.this, expression=null()), true=string("null"))
+    return typed(exp.Case(ifs=[missing], default=spelled), TEXT)
+
+
+_RULES: dict[type[exp.Expression], Rewrite] = {
+    exp.Literal: _literal,
+    exp.Boolean: lambda node: typed(node, BOOLEAN),
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ), _comparison),
+    exp.Between: _between,
+    exp.In: _in,
+    exp.Like: _like,
+    exp.ILike: _like,
+    exp.Escape: _escape,
+    exp.Is: _is,
+    exp.RegexpLike: _regexp,
+    exp.Add: _arithmetic,
+    exp.Sub: _arithmetic,
+    exp.Mul: _arithmetic,
+    exp.Div: _divide,
+    exp.IntDiv: _divide,
+    exp.Mod: _remainder,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.If: _conditional,
+    exp.Case: _case,
+    exp.Coalesce: _coalesce,
+    exp.Nullif: _nullif,
+    exp.Greatest: _extreme,
+    exp.Least: _extreme,
+    exp.Concat: _concat,
+    exp.ConcatWs: _concat,
+    exp.Chr: _chr,
+    exp.SubstringIndex: _substring_index,
+    exp.Collate: _collate,
+    exp.Format: _format,
+    exp.Typeof: _typeof,
+    exp.TimeToStr: _strftime,
+    exp.TsOrDsToTimestamp: lambda node: node.this,
+    exp.Date: _date,
+    exp.CurrentTimestamp: _now,
+    exp.CurrentDatetime: _now,
+    **dict.fromkeys(
+        (
+            exp.Year,
+            exp.Month,
+            exp.Day,
+            exp.Hour,
+            exp.Minute,
+            exp.Second,
+            exp.Quarter,
+            exp.Week,
+            exp.DayOfWeek,
+            exp.DayOfYear,
+        ),
+        _field,
+    ),  # fmt: skip
+    exp.Extract: _extract,
+    exp.DateTrunc: _date_trunc,
+    exp.DateAdd: _date_shift,
+    exp.DateSub: _date_shift,
+    exp.DateDiff: _date_difference,
+    exp.TimestampDiff: _date_difference,
+    exp.StrToDate: lambda node: moments.from_mysql_format([node.this, node.args["format"]]),
+    exp.ToChar: lambda node: moments.postgres_format([node.this, node.args["format"]]),
+}
+
+_NAMED: dict[str, Callable[[list[exp.Expression]], exp.Expression]] = {
+    "strftime": moments.formatted,
+    "date": moments.to_date,
+    "datetime": moments.to_timestamp,
+    "time": moments.to_time,
+    "julianday": moments.julian_day,
+    "unixepoch": moments.unix_seconds,
+    "now": lambda arguments: moments.moment(string("now")),
+    "curdate": lambda arguments: moments.to_date([]),
+    "date_format": moments.mysql_format,
+    "to_date": moments.from_postgres_format,
+    "date_part": lambda arguments: moments.part(arguments[0].name, arguments[1]),
+    "total": _total,
+    "printf": _printf,
+    "likely": _first,
+    "unlikely": _first,
+    "isnull": lambda arguments: typed(exp.Is(this=arguments[0], expression=null()), BOOLEAN),
+}
+
+FUNCTION_NAMES = frozenset(_NAMED)
+FUNCTION_CLASSES = frozenset({*_VIEWS, *_RULES})

@@ -1,0 +1,281 @@
+"""Dates and times with SQLite's functions, and with those of MySQL and PostgreSQL that LMs fall into.
+
+SQLite keeps dates as text; here they are typed, so ``date(x)`` is a DATE and ``datetime(x)`` a TIMESTAMP, which compare and
+print like SQLite's text. A date in arithmetic is its year, since SQLite reads the digits its text begins with; adding an
+INTERVAL, which SQLite lacks, gives a date.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from sqlglot import exp
+
+from .schema import Kind
+from .values import (
+    DATE,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TIME,
+    TIMESTAMP,
+    cast,
+    function,
+    is_text_literal,
+    kind,
+    literal_number,
+    null,
+    number,
+    string,
+    text,
+    typed,
+)
+
+UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
+
+_DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%B %d %Y",
+    "%b %d %Y",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%Y/%m/%d",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+)
+_TIME_FORMATS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p")
+
+
+@dataclass(frozen=True)
+class Period:
+    """A year or a month that a literal names: its text, the format that spells it, and its first day."""
+
+    text: str
+    format: str
+    start: exp.Expression
+
+
+def period(node: exp.Expression) -> Period | None:
+    """The year (``'1990'``) or month (``'1990-03'``) a text literal names, or None."""
+    if not is_text_literal(node):
+        return None
+    found = re.fullmatch(r"(\d{4})(?:-(0[1-9]|1[0-2]))?", node.name.strip())
+    if found is None or found[1] == "0000":
+        return None
+    start = date(int(found[1]), int(found[2] or 1), 1)
+    return Period(found[0], "%Y-%m" if found[2] else "%Y", moment_node(start))
+
+
+def moment_node(moment: date | datetime | time) -> exp.Expression:
+    """A literal of type DATE, TIMESTAMP or TIME."""
+    type_ = TIMESTAMP if isinstance(moment, datetime) else TIME if isinstance(moment, time) else DATE
+    return cast(string(str(moment)), type_)
+
+
+def moment_literal(spelled: str, wanted: Kind) -> exp.Expression | None:
+    """The moment a text spells, as a literal fit for a column of a kind, or None when it spells none.
+
+    Example:
+        >>> moment_literal("March 5, 1990", Kind.DATE).sql("duckdb")
+        "CAST('1990-03-05' AS DATE)"
+    """
+    if wanted is Kind.TIME:
+        read = _read(spelled, _TIME_FORMATS)
+        return moment_node(read.time()) if read else None
+    moment = read_moment(spelled) if wanted.temporal else None
+    if moment is None:
+        return None
+    return moment_node(moment.date() if moment.time() == time() else moment)
+
+
+def read_moment(spelled: str) -> datetime | None:
+    """The date, with a time or without, that a text spells in one of the usual ways."""
+    spelled = spelled.strip().replace("T", " ") if re.match(r"\d{4}-\d\d-\d\dT", spelled.strip()) else spelled.strip()
+    day, _, clock = spelled.partition(" ") if re.match(r"\S*\d\S* \d+:\d", spelled) else (spelled, "", "")
+    read, at = _read(day, _DATE_FORMATS), _read(clock, _TIME_FORMATS) if clock else datetime.min
+    return datetime.combine(read.date(), at.time()) if read and at else None
+
+
+def _read(spelled: str, formats: tuple[str, ...]) -> datetime | None:
+    for format_ in formats:
+        try:
+            return datetime.strptime(spelled.strip(), format_)
+        except ValueError:
+            continue
+    return None
+
+
+def moment(node: exp.Expression) -> exp.Expression:
+    """A node as a moment: text that spells one, a Julian day number, a time of 2000-01-01."""
+    match kind(node):
+        case Kind.TEXT if is_text_literal(node):
+            if node.name.strip().lower() == "now":
+                return cast(exp.Anonymous(this="NOW"), TIMESTAMP)
+            return moment_literal(node.name, Kind.DATE) or null()
+        case Kind.TEXT:
+            return cast(node, TIMESTAMP, safe=True)
+        case Kind.TIME:
+            return typed(exp.Add(this=moment_node(date(2000, 1, 1)), expression=node), TIMESTAMP)
+        case Kind.INTEGER | Kind.NUMBER | Kind.DECIMAL:
+            days = exp.Paren(this=exp.Sub(this=node, expression=literal_number("2440587.5")))
+            micros = exp.Mul(this=days, expression=literal_number("86400000000"))
+            return function("MAKE_TIMESTAMP", TIMESTAMP, cast(micros, INTEGER, safe=True))
+        case _:
+            return node
+
+
+def modified(arguments: list[exp.Expression]) -> exp.Expression:
+    """SQLite's ``time-value, modifier, …`` as one moment; no argument is now."""
+    first, *modifiers = arguments or [string("now")]
+    if any(is_text_literal(modifier) and modifier.name.lower() == "unixepoch" for modifier in modifiers):
+        node = function("MAKE_TIMESTAMP", TIMESTAMP, cast(_micros(number(first)), INTEGER, safe=True))
+    else:
+        node = moment(first)
+    for modifier in modifiers:
+        node = _modify(node, modifier)
+    return node
+
+
+def _micros(seconds: exp.Expression) -> exp.Expression:
+    return exp.Mul(this=exp.Paren(this=seconds), expression=literal_number("1000000"))
+
+
+def _modify(node: exp.Expression, modifier: exp.Expression) -> exp.Expression:
+    if not is_text_literal(modifier):
+        return typed(
+            exp.Add(this=node, expression=exp.Cast(this=text(modifier), to=exp.DataType.build("INTERVAL"))), TIMESTAMP
+        )
+    name = modifier.name.strip().lower()
+    if found := re.fullmatch(r"start of (year|month|day)", name):
+        return function("DATE_TRUNC", kind_type(node), string(found[1]), node)
+    if found := re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?) (second|minute|hour|day|month|year)s?", name):
+        return shift(node, exp.Sub if found[1] == "-" else exp.Add, found[2], found[3])
+    if found := re.fullmatch(r"weekday ([0-6])", name):
+        ahead = exp.Paren(
+            this=exp.Sub(this=literal_number(str(int(found[1]) + 7)), expression=function("DAYOFWEEK", INTEGER, node))
+        )
+        days = exp.Paren(this=exp.Mod(this=ahead, expression=literal_number("7")))
+        return typed(exp.Add(this=cast(node, DATE), expression=cast(days, exp.DataType.build("INT"))), DATE)
+    if name in ("unixepoch", "utc", "localtime", "auto", "julianday", "subsec"):
+        return node
+    return null()
+
+
+def kind_type(node: exp.Expression) -> exp.DataType:
+    """DATE for a date, TIMESTAMP for any other moment."""
+    return DATE if kind(node) is Kind.DATE else TIMESTAMP
+
+
+def shift(node: exp.Expression, operator: type[exp.Binary], amount: str, unit: str) -> exp.Expression:
+    """A moment moved by so many units; a date moved by whole days stays a date."""
+    if "." in amount:
+        seconds = {"day": 86400, "hour": 3600, "minute": 60, "second": 1, "month": 2592000, "year": 31536000}[unit]
+        amount, unit = str(round(float(amount) * seconds)), "second"
+    interval = exp.Interval(this=exp.Literal.string(amount), unit=exp.Var(this=unit.upper()))
+    moved = typed(operator(this=node, expression=interval), TIMESTAMP)
+    whole = kind(node) is Kind.DATE and unit in ("day", "week", "month", "quarter", "year")
+    return cast(exp.Paren(this=moved), DATE) if whole else moved
+
+
+def to_date(arguments: list[exp.Expression]) -> exp.Expression:
+    """``date(…)``."""
+    node = modified(arguments)
+    return node if kind(node) is Kind.DATE else cast(node, DATE)
+
+
+def to_timestamp(arguments: list[exp.Expression]) -> exp.Expression:
+    """``datetime(…)``."""
+    node = modified(arguments)
+    return cast(node, TIMESTAMP) if kind(node) is Kind.DATE else node
+
+
+def to_time(arguments: list[exp.Expression]) -> exp.Expression:
+    """``time(…)``."""
+    if len(arguments) == 1 and kind(arguments[0]) is Kind.TIME:
+        return arguments[0]
+    return cast(cast(modified(arguments), TIMESTAMP), TIME)
+
+
+def julian_day(arguments: list[exp.Expression]) -> exp.Expression:
+    """``julianday(…)``; SQLite's days begin at noon."""
+    days = exp.Sub(this=function("JULIAN", NUMBER, modified(arguments)), expression=literal_number("0.5"))
+    return typed(exp.Paren(this=days), NUMBER)
+
+
+def unix_seconds(arguments: list[exp.Expression]) -> exp.Expression:
+    """``unixepoch(…)``."""
+    return cast(function("EPOCH", NUMBER, modified(arguments)), INTEGER)
+
+
+def formatted(arguments: list[exp.Expression]) -> exp.Expression:
+    """``strftime(format, …)``."""
+    format_, *rest = arguments
+    if not is_text_literal(format_):
+        return function("STRFTIME", TEXT, modified(rest), format_)
+    if format_.name == "%s":
+        return text(unix_seconds(rest))
+    return function("STRFTIME", TEXT, modified(rest), string(re.sub("%f", "%S.%g", format_.name)))
+
+
+_MYSQL_FORMAT = {"%i": "%M", "%M": "%B", "%s": "%S", "%e": "%-d", "%c": "%-m", "%T": "%H:%M:%S", "%h": "%I", "%W": "%A"}
+_POSTGRES_FORMAT = {
+    "YYYY": "%Y", "YY": "%y", "Month": "%B", "MONTH": "%B", "Mon": "%b", "MM": "%m", "DD": "%d",
+    "HH24": "%H", "MI": "%M", "SS": "%S", "Day": "%A", "FM": "",
+}  # fmt: skip
+
+
+def _reformat(format_: str, table: dict[str, str]) -> str:
+    return re.sub("|".join(sorted(table, key=len, reverse=True)), lambda found: table[found[0]], format_)
+
+
+def mysql_format(arguments: list[exp.Expression]) -> exp.Expression:
+    """MySQL's ``date_format(x, format)``."""
+    node, format_ = arguments
+    return function("STRFTIME", TEXT, moment(node), string(_reformat(format_.name, _MYSQL_FORMAT)))
+
+
+def postgres_format(arguments: list[exp.Expression]) -> exp.Expression:
+    """PostgreSQL's ``to_char(x, format)``; anything but a moment is just text."""
+    node, *format_ = arguments
+    if not format_ or (kind(node) and kind(node) is not Kind.DATE and kind(node) is not Kind.TIMESTAMP):
+        return text(node)
+    return function("STRFTIME", TEXT, node, string(_reformat(format_[0].name, _POSTGRES_FORMAT)))
+
+
+def parsed(arguments: list[exp.Expression], formats: dict[str, str]) -> exp.Expression:
+    """A text read as a date by a format."""
+    node, *format_ = arguments
+    if not format_ or kind(node) is not Kind.TEXT:
+        return to_date([node])
+    return cast(function("TRY_STRPTIME", TIMESTAMP, node, string(_reformat(format_[0].name, formats))), DATE)
+
+
+def from_mysql_format(arguments: list[exp.Expression]) -> exp.Expression:
+    """MySQL's ``str_to_date(text, format)``."""
+    return parsed(arguments, _MYSQL_FORMAT)
+
+
+def from_postgres_format(arguments: list[exp.Expression]) -> exp.Expression:
+    """PostgreSQL's ``to_date(text, format)``."""
+    return parsed(arguments, _POSTGRES_FORMAT)
+
+
+def part(unit: str, node: exp.Expression) -> exp.Expression:
+    """A field of a moment, such as its year; a bare number given for a moment is taken for its year."""
+    known = kind(node)
+    if known is not None and known.numeric and unit.lower() == "year":
+        return node
+    if known is Kind.TIME and unit.lower() in ("hour", "minute", "second"):
+        return function(unit.upper(), INTEGER, node)
+    return function(unit.upper(), INTEGER, moment(node))
+
+
+def difference(unit: str, start: exp.Expression, end: exp.Expression, complete: bool = False) -> exp.Expression:
+    """How many units lie between two moments: boundaries crossed, or complete units."""
+    return function("DATE_SUB" if complete else "DATE_DIFF", INTEGER, string(unit.lower()), moment(start), moment(end))

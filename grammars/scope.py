@@ -1,0 +1,143 @@
+"""What names mean at a point of a query: the tables and subqueries after FROM, output aliases, enclosing queries.
+
+SQLite looks a name up among the columns of the query's own FROM clause, then among its output aliases, then in the
+enclosing queries; names fold case, quoted or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from .schema import Schema
+from .values import INTEGER, literal_number, typed
+
+ROW_ID_NAMES = ("rowid", "_rowid_", "oid")
+
+
+@dataclass(frozen=True)
+class Output:
+    """A column that a table or query gives: its name and DuckDB type (None when unknown)."""
+
+    name: str
+    type: exp.DataType | None
+
+
+@dataclass(frozen=True)
+class Source:
+    """One table or subquery after FROM.
+
+    Attributes:
+        name: Its alias, or the table's name.
+        outputs: Its visible columns.
+        row_id: A base table's hidden row number.
+        nullable: Whether an outer join may fill its columns with NULL.
+    """
+
+    name: str
+    outputs: tuple[Output, ...]
+    row_id: str | None = None
+
+    def find(self, name: str) -> Output | None:
+        """The visible column of that name, case ignored."""
+        folded = name.casefold()
+        return next((output for output in self.outputs if output.name.casefold() == folded), None)
+
+    def column(self, output: Output) -> exp.Expression:
+        """A reference to one of its columns."""
+        return typed(exp.column(output.name, table=self.name, quoted=True), output.type)
+
+    def row_number(self) -> exp.Expression | None:
+        """A reference to its hidden row number, if it has one."""
+        return None if self.row_id is None else self.column(Output(self.row_id, INTEGER))
+
+    def resolve(self, name: str) -> exp.Expression | None:
+        """The column, or the row number, that a program means by a name."""
+        output = self.find(name)
+        if output is not None:
+            return self.column(output)
+        row_number, folded = self.row_number(), name.casefold()
+        if row_number is None or self.row_id is None:
+            return None
+        if folded in (self.row_id.casefold(), "row_id"):
+            return row_number
+        if folded in ROW_ID_NAMES:  # SQLite counts these from 1.
+            return typed(exp.Paren(this=exp.Add(this=row_number, expression=literal_number("1"))), INTEGER)
+        return None
+
+
+@dataclass
+class Scope:
+    """The names one SELECT sees.
+
+    Attributes:
+        schema: The base tables.
+        parent: The enclosing SELECT's names, for correlated subqueries.
+        tables: WITH queries in reach, by folded name.
+        sources: What stands after FROM, in order.
+        merged: Columns that NATURAL or USING made one, by folded name.
+        aliases: The outputs named so far, by folded name.
+    """
+
+    schema: Schema
+    parent: Scope | None = None
+    tables: Mapping[str, tuple[Output, ...]] = field(default_factory=dict)
+    sources: list[Source] = field(default_factory=list)
+    merged: dict[str, exp.Expression] = field(default_factory=dict)
+    aliases: dict[str, exp.Expression] = field(default_factory=dict)
+
+    def inner(self) -> Scope:
+        """The scope of a subquery inside an expression."""
+        return Scope(self.schema, self, self.tables)
+
+    def beside(self) -> Scope:
+        """The scope of a subquery after FROM, which does not see its neighbours."""
+        return Scope(self.schema, self.parent, self.tables)
+
+    def source(self, name: str) -> Source | None:
+        """The source of that alias or table name."""
+        folded = name.casefold()
+        return next((source for source in self.sources if source.name.casefold() == folded), None)
+
+    def resolve(self, column: exp.Column) -> exp.Expression | None:
+        """The expression a column reference means, or None when nothing has that name."""
+        here = self._qualified(column) if column.table else self._bare(column.name)
+        if here is not None:
+            return here
+        return self.parent.resolve(column) if self.parent else None
+
+    def _qualified(self, column: exp.Column) -> exp.Expression | None:
+        source = self.source(column.table)
+        if source is None and len(self.sources) == 1:
+            table = self.schema.table(column.table)
+            source = self.sources[0] if table and self.sources[0].row_id is not None else None
+        return source.resolve(column.name) if source else None
+
+    def _bare(self, name: str) -> exp.Expression | None:
+        folded = name.casefold()
+        if folded in self.merged:
+            return self.merged[folded].copy()
+        for source in self.sources:
+            found = source.find(name)
+            if found:
+                return source.column(found)
+        if folded in self.aliases:
+            return self.aliases[folded].copy()
+        return next((found for source in self.sources if (found := source.resolve(name))), None)
+
+    def visible(self) -> Iterator[tuple[Source, Output]]:
+        """What ``*`` stands for, merged columns once."""
+        seen: set[str] = set()
+        for source in self.sources:
+            for output in source.outputs:
+                folded = output.name.casefold()
+                if folded in self.merged and folded in seen:
+                    continue
+                seen.add(folded)
+                yield source, output
+
+    def row_numbers(self) -> list[exp.Expression]:
+        """The hidden row numbers of the base tables after FROM, in order: the order of the rows."""
+        return [number for source in self.sources if (number := source.row_number()) is not None]

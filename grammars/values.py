@@ -1,0 +1,193 @@
+"""Values in a tree, as SQLite reads them: the kind a node has, and its views as number, text, truth or moment.
+
+SQLite lets any value stand anywhere and reads it as what the place needs; DuckDB wants it written down. Each view here
+returns the node itself where its kind already fits, so that a clean, typed query keeps its shape.
+
+The number that a text carries is the first one in it, wherever it stands: ``'1,234 (est.)'`` carries 1234, ``'about -5'``
+carries -5, ``'22–18'`` carries 22, ``'n/a'`` carries none (NULL).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlglot import exp
+
+from .schema import Kind
+
+E = TypeVar("E", bound=exp.Expression)
+View = Callable[[exp.Expression], exp.Expression]
+
+INTEGER = exp.DataType.build("BIGINT")
+NUMBER = exp.DataType.build("DOUBLE")
+TEXT = exp.DataType.build("VARCHAR")
+BOOLEAN = exp.DataType.build("BOOLEAN")
+DATE = exp.DataType.build("DATE")
+TIME = exp.DataType.build("TIME")
+TIMESTAMP = exp.DataType.build("TIMESTAMP")
+DURATION = exp.DataType.build("INTERVAL")
+
+NUMBER_PATTERN = r"(?:(?:^|\s)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
+
+_T = exp.DataType.Type
+_KINDS: dict[Any, Kind] = {
+    **dict.fromkeys(exp.DataType.INTEGER_TYPES, Kind.INTEGER),
+    **dict.fromkeys(exp.DataType.REAL_TYPES, Kind.NUMBER),
+    **dict.fromkeys(exp.DataType.TEXT_TYPES, Kind.TEXT),
+    _T.DECIMAL: Kind.DECIMAL,
+    _T.BOOLEAN: Kind.BOOLEAN,
+    _T.DATE: Kind.DATE,
+    _T.TIME: Kind.TIME,
+    _T.TIMESTAMP: Kind.TIMESTAMP,
+    _T.TIMESTAMPTZ: Kind.TIMESTAMP,
+    _T.INTERVAL: Kind.DURATION,
+}
+
+
+def kind(node: exp.Expression) -> Kind | None:
+    """What a node's values are; None when nothing is known (NULL, a list)."""
+    return _KINDS.get(node.type.this) if node.type else None
+
+
+def typed(node: E, type_: exp.DataType | None) -> E:
+    """The node, its type noted."""
+    node.type = type_
+    return node
+
+
+def function(name: str, type_: exp.DataType, *arguments: exp.Expression) -> exp.Expression:
+    """A DuckDB function call of a known type."""
+    return typed(exp.Anonymous(this=name, expressions=list(arguments)), type_)
+
+
+def cast(node: exp.Expression, type_: exp.DataType, safe: bool = False) -> exp.Expression:
+    """``CAST(node AS type)``, or ``TRY_CAST`` when ``safe``."""
+    return typed((exp.TryCast if safe else exp.Cast)(this=node, to=type_.copy()), type_)
+
+
+def string(text: str) -> exp.Expression:
+    """A text literal."""
+    return typed(exp.Literal.string(text), TEXT)
+
+
+def literal_number(text: str) -> exp.Expression:
+    """A number literal, such as ``5``, ``-2.5`` or ``1e5``."""
+    node: exp.Expression = typed(exp.Literal.number(text.lstrip("+-")), NUMBER if re.search("[.eE]", text) else INTEGER)
+    return typed(exp.Neg(this=node), node.type) if text.startswith("-") else node
+
+
+def is_text_literal(node: exp.Expression) -> bool:
+    """Whether a node is a quoted text."""
+    return isinstance(node, exp.Literal) and bool(node.is_string)
+
+
+def null() -> exp.Expression:
+    """``NULL``."""
+    return exp.Null()
+
+
+def carried(text: str) -> str | None:
+    """The number a text carries, in a form both engines read, or None.
+
+    Example:
+        >>> carried("$1,234.50 (est.)")
+        '1234.50'
+    """
+    found = re.search(NUMBER_PATTERN, text)
+    return re.sub(r"[,\s+]", "", found.group()).replace("−", "-") if found else None
+
+
+def number(node: exp.Expression) -> exp.Expression:
+    """A node as a number: the number a text carries, the year of a date, 1 or 0 of a truth value."""
+    match kind(node):
+        case Kind.TEXT:
+            return _carried_number(node)
+        case Kind.BOOLEAN:
+            if isinstance(node, exp.Boolean):
+                return literal_number("1" if node.this else "0")
+            return cast(node, INTEGER)
+        case Kind.DATE | Kind.TIMESTAMP:
+            return function("YEAR", INTEGER, node)
+        case Kind.TIME:
+            return function("HOUR", INTEGER, node)
+        case Kind.DURATION:
+            return function("EPOCH", NUMBER, node)
+        case _:
+            return node
+
+
+def _carried_number(node: exp.Expression) -> exp.Expression:
+    if isinstance(node, exp.Literal):
+        found = carried(node.this)
+        return literal_number(found) if found else null()
+    digits = function("REGEXP_EXTRACT", TEXT, node, string(NUMBER_PATTERN))
+    return cast(function("TRANSLATE", TEXT, digits, string("−,"), string("-")), NUMBER, safe=True)
+
+
+def integer(node: exp.Expression) -> exp.Expression:
+    """A node as an integer, what is behind the point cut off."""
+    node = number(node)
+    if kind(node) in (Kind.INTEGER, None):
+        return node
+    return cast(function("TRUNC", NUMBER, node), INTEGER, safe=True)
+
+
+def real(node: exp.Expression) -> exp.Expression:
+    """A node as a number that divides without cutting off."""
+    node = number(node)
+    return cast(node, NUMBER) if kind(node) in (Kind.INTEGER, Kind.DECIMAL) else node
+
+
+def text(node: exp.Expression) -> exp.Expression:
+    """A node as SQLite spells it."""
+    match kind(node):
+        case Kind.TEXT | None:
+            return node
+        case Kind.BOOLEAN:
+            return text(number(node))
+        case Kind.DECIMAL:
+            return cast(cast(node, NUMBER), TEXT)
+        case Kind.TIMESTAMP:
+            return function("STRFTIME", TEXT, node, string("%Y-%m-%d %H:%M:%S"))
+        case Kind.INTEGER if isinstance(node, exp.Literal):
+            return string(node.this)
+        case _:
+            return cast(node, TEXT)
+
+
+def truth(node: exp.Expression) -> exp.Expression:
+    """A node as a condition: a number is true when it is not 0."""
+    if kind(node) in (Kind.BOOLEAN, None):
+        return node
+    if isinstance(node, exp.Literal):
+        found = node.this if not node.is_string else carried(node.this)
+        return typed(exp.Boolean(this=bool(found and float(found))), BOOLEAN)
+    return typed(exp.NEQ(this=number(node), expression=literal_number("0")), BOOLEAN)
+
+
+_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.RegexpLike, exp.ArrayContains)
+
+
+def value(node: exp.Expression) -> exp.Expression:
+    """A node as something to show or compute with: a condition is 1 or 0."""
+    condition = kind(node) is Kind.BOOLEAN and isinstance(node.unnest(), _CONDITIONS)
+    return number(node) if condition else node
+
+
+def unify(nodes: Sequence[exp.Expression]) -> tuple[list[exp.Expression], exp.DataType | None]:
+    """Nodes that stand for the same value (branches of a CASE, arguments of COALESCE), made of one type.
+
+    Numbers beside texts become text.
+    """
+    nodes = [value(node) for node in nodes]
+    kinds = {kind(node) for node in nodes} - {None}
+    first = next((node.type for node in nodes if kind(node)), None)
+    if len(kinds) <= 1:
+        return nodes, first
+    if all(each and (each.numeric or each is Kind.BOOLEAN) for each in kinds):
+        return [number(node) for node in nodes], NUMBER if kinds - {Kind.INTEGER, Kind.BOOLEAN} else INTEGER
+    if kinds == {Kind.DATE, Kind.TIMESTAMP}:
+        return nodes, TIMESTAMP
+    return [text(node) for node in nodes], TEXT
