@@ -216,7 +216,7 @@ def row_order(select: exp.Expression, scope: Scope, in_order: bool) -> None:
     if not (in_order or limited) or select.args.get("distinct") is not None or is_one_group(select):
         return
     if is_grouped(select):
-        ties = [ordered(key.copy(), nulls_first=True) for key in group_keys(select)]
+        ties = _group_ties(group_keys(select), order.expressions if order else [])
     elif order is not None or _may_shuffle(select):
         ties = [ordered(number) for number in scope.row_numbers()]
     else:
@@ -225,6 +225,15 @@ def row_order(select: exp.Expression, scope: Scope, in_order: bool) -> None:
     ties = [tie for tie in ties if all(item.this != tie.this for item in items)]
     if items or ties:
         select.set("order", exp.Order(expressions=[*items, *ties]))
+
+
+def _group_ties(keys: list[exp.Expression], items: list[exp.Expression]) -> list[exp.Expression]:
+    """Groups come in the order of their keys, each in the direction of its ORDER BY item when these are as many."""
+    directions = [bool(item.args.get("desc")) for item in items] if len(items) == len(keys) else [False] * len(keys)
+    return [
+        ordered(key.copy(), descending, nulls_first=not descending)
+        for key, descending in zip(keys, directions, strict=True)
+    ]
 
 
 def _may_shuffle(select: exp.Expression) -> bool:
