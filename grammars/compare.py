@@ -13,6 +13,7 @@ from .values import (
     BOOLEAN,
     NUMBER,
     TEXT,
+    bare,
     carried,
     cast,
     function,
@@ -37,8 +38,8 @@ def compare(operator: Comparison, left: exp.Expression, right: exp.Expression) -
         A text column against a number compares by the number its cells carry; against a literal it ignores case:
         ``name = 'Oslo'`` becomes ``LOWER("w"."name") = 'oslo'``.
     """
-    if isinstance(left.unnest(), exp.Tuple) and isinstance(right.unnest(), exp.Tuple):
-        return _compare_rows(operator, left.unnest(), right.unnest())
+    if isinstance(bare(left), exp.Tuple) and isinstance(bare(right), exp.Tuple):
+        return _compare_rows(operator, bare(left), bare(right))
     left, right = value(left), value(right)
     if is_text_literal(left) and not is_text_literal(right):
         return compare(_MIRROR.get(operator, operator), right, left)
@@ -94,8 +95,8 @@ def _meet_literal(left: exp.Expression, right: exp.Expression, other: Kind) -> t
 def fold(left: exp.Expression, right: exp.Expression) -> tuple[exp.Expression, exp.Expression]:
     """Two texts made blind to case, when one is a literal or an LM call and the other is stored or asked for."""
     literal = is_text_literal(left) or is_text_literal(right)
-    asked = is_call(left.unnest()) or is_call(right.unnest())
-    stored = any(isinstance(side.unnest(), exp.Column | exp.Subquery) for side in (left, right))
+    asked = is_call(bare(left)) or is_call(bare(right))
+    stored = any(isinstance(bare(side), exp.Column | exp.Subquery) for side in (left, right))
     if asked or (literal and stored):
         caseless = any(is_text_literal(side) and not _has_case(side.name) for side in (left, right))
         return (left, right) if caseless else (lower(left), lower(right))

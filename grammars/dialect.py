@@ -22,7 +22,7 @@ from functools import cache
 
 from sqlglot import exp
 
-from .calls import is_call
+from .calls import ANS, is_call
 from .clauses import RULES, is_single_row, ordered
 from .compare import compare
 from .functions import rewrite
@@ -380,11 +380,12 @@ def _column(node: exp.Column, scope: Scope) -> exp.Expression:
 
 
 def _subquery(node: exp.Expression, scope: Scope) -> exp.Expression:
-    """A query inside an expression: a value is that of its first row."""
+    """A query inside an expression: a value is that of its first row, what an LM is asked about is all of it."""
     parent = node.parent
+    whole = isinstance(parent, exp.Anonymous) and parent.name == ANS
     valued = isinstance(node, exp.Subquery) and not isinstance(parent, exp.In | exp.Exists | exp.Any | exp.All)
-    outputs = _query(node, scope.inner(), in_order=valued)
+    outputs = _query(node, scope.inner(), in_order=valued, named=whole)
     query = node.unnest() if isinstance(node, exp.Subquery) else node
-    if valued and not is_single_row(query):
+    if valued and not whole and not is_single_row(query):
         query.set("limit", exp.Limit(expression=exp.Literal.number("1")))
     return typed(node, outputs[0].type if outputs else None)

@@ -83,6 +83,13 @@ def is_text_literal(node: exp.Expression) -> bool:
     return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
+def bare(node: exp.Expression) -> exp.Expression:
+    """A node without the parentheses around it."""
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node
+
+
 def null() -> exp.Expression:
     """``NULL``."""
     return exp.Null()
@@ -172,7 +179,7 @@ _CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.RegexpLik
 
 def value(node: exp.Expression) -> exp.Expression:
     """A node as something to show or compute with: a condition is 1 or 0."""
-    condition = kind(node) is Kind.BOOLEAN and isinstance(node.unnest(), _CONDITIONS)
+    condition = kind(node) is Kind.BOOLEAN and isinstance(bare(node), _CONDITIONS)
     return number(node) if condition else node
 
 

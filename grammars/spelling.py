@@ -1,0 +1,214 @@
+"""The cells' own text beside a query's values.
+
+A column is followed from the outputs of a translated query down to the table it comes from: through subqueries and WITH
+tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, and UNION ALL. Where that column keeps spellings, each query on
+the way gets one more output, a companion that carries the cell's text; the rows and their order stay what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+
+from .clauses import first, group_keys, is_grouped, ordered
+from .schema import Column, Schema, TableSchema
+from .values import INTEGER, TEXT, bare, cast, function, string, typed
+
+
+def with_spelling(tree: exp.Expression, schema: Schema) -> tuple[exp.Expression, tuple[str | None, ...]]:
+    """A translated query with a companion output for each output whose column keeps spellings.
+
+    Args:
+        tree: A query as ``translate`` returns it, LM calls answered or not. It is not changed.
+        schema: Its tables.
+
+    Returns:
+        The query, and for each of its outputs the name of its companion (VARCHAR), or None where the value's plain
+        rendering is all there is.
+
+    Example:
+        If ``height`` keeps spellings, ``SELECT "w"."height" FROM "w"`` becomes ``SELECT "w"."height",
+        COALESCE("w"."height (spelling)", CAST("w"."height" AS VARCHAR)) AS "height:spelling" FROM "w"``, with
+        ``("height:spelling",)``.
+    """
+    tree = tree.copy()
+    if all(column.spelling is None for table in schema for column in table.columns):
+        return tree, (None,) * len(_outputs(tree))
+    spelled = _Spelled(schema)
+    return tree, tuple(spelled.companion(tree, position) for position in range(len(_outputs(tree))))
+
+
+def _outputs(query: exp.Expression) -> Sequence[exp.Expression]:
+    """The outputs of a query as it stands."""
+    while not isinstance(query, exp.Select):
+        query = query.this
+    outputs: Sequence[exp.Expression] = query.expressions
+    return outputs
+
+
+class _Spelled:
+    """One query being given companions; each output gets its companion once."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.known: dict[tuple[int, int], str | None] = {}
+
+    def companion(self, query: exp.Expression, position: int) -> str | None:
+        """Give one output of a query its companion, and tell the companion's name."""
+        while isinstance(query, exp.Subquery):
+            query = query.this
+        key = id(query), position
+        if key not in self.known:
+            self.known[key] = self._add(query, position)
+        return self.known[key]
+
+    def _add(self, query: exp.Expression, position: int) -> str | None:
+        if isinstance(query, exp.Union) and not query.args.get("distinct"):
+            return self._add_to_union(query, position)
+        if not isinstance(query, exp.Select):
+            return None
+        spelling = self._of_output(query, query.expressions[position])
+        return self._append(query, position, spelling) if spelling is not None else None
+
+    def _append(self, select: exp.Select, position: int, spelling: exp.Expression) -> str:
+        outputs = [item.copy() for item in select.expressions]
+        taken = {item.alias_or_name.casefold() for item in outputs}
+        name = f"{outputs[position].alias_or_name}:spelling"
+        while name.casefold() in taken:
+            name += "'"
+        distinct = select.args.get("distinct")
+        if distinct is not None and not distinct.args.get("on"):
+            distinct.set("on", exp.Tuple(expressions=[item.unalias() for item in outputs]))
+        select.append("expressions", typed(exp.alias_(spelling, name, quoted=True), TEXT))
+        return name
+
+    def _add_to_union(self, union: exp.Union, position: int) -> str | None:
+        """Both sides get a companion if either has one; the columns of a side are counted before any is added."""
+        names = [self.companion(side, position) for side in (union.this, union.expression)]
+        if names == [None, None]:
+            return None
+        for side, name in zip((union.this, union.expression), names, strict=True):
+            if name is None:
+                select = side.unnest() if isinstance(side, exp.Subquery) else side
+                if not isinstance(select, exp.Select):
+                    return None
+                value = select.expressions[position].unalias().copy()
+                self._append(select, position, cast(value, TEXT))
+        return names[0] or f"{_outputs(union)[position].alias_or_name}:spelling"
+
+    def _of_output(self, select: exp.Select, item: exp.Expression) -> exp.Expression | None:
+        node = item.unalias()
+        if not is_grouped(select):
+            return self._of(select, node)
+        if node in group_keys(select):
+            spelling = self._of(select, node)
+            return first(spelling, self._rows(select)) if spelling is not None else None
+        return self._of_aggregate(select, node)
+
+    def _of_aggregate(self, select: exp.Select, node: exp.Expression) -> exp.Expression | None:
+        """The spelling of MIN or MAX is that of the first cell with that value; of FIRST, that cell's."""
+        inner = node.this
+        if isinstance(node, exp.First) and isinstance(inner, exp.Order):
+            spelling = self._of(select, inner.this)
+            return first(spelling, [each.copy() for each in inner.expressions]) if spelling is not None else None
+        if isinstance(node, exp.Min | exp.Max) and isinstance(inner, exp.Column):
+            spelling = self._of(select, inner)
+            extreme = ordered(inner.copy(), isinstance(node, exp.Max), nulls_first=False)
+            return first(spelling, [extreme, *self._rows(select)]) if spelling is not None else None
+        return None
+
+    def _of(self, select: exp.Select, node: exp.Expression) -> exp.Expression | None:
+        """The text of a column of a SELECT's sources, or of a scalar subquery."""
+        node = bare(node)
+        if isinstance(node, exp.Column):
+            return self._of_column(select, node)
+        if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select):
+            return self._of_scalar(node)
+        return None
+
+    def _of_column(self, select: exp.Select, node: exp.Column) -> exp.Expression | None:
+        source = next((source for source in _sources(select) if source.alias_or_name == node.table), None)
+        if isinstance(source, exp.Table):
+            cte = _with_table(source)
+            table = self.schema.table(source.name)
+            if cte is None and table is not None:
+                return _spelled_column(node, table)
+            query = cte.this if cte is not None else None
+        else:
+            query = source
+        if query is None or source is None:
+            return None
+        names = [column.name for column in source.args["alias"].columns] if source.args.get("alias") else []
+        names = names or [item.alias_or_name for item in _outputs(query)]
+        if node.name not in names or (isinstance(source, exp.Table) and cte is not None and cte.args["alias"].columns):
+            return None
+        companion = self.companion(query, names.index(node.name))
+        return typed(exp.column(companion, table=node.table, quoted=True), TEXT) if companion else None
+
+    def _of_scalar(self, node: exp.Subquery) -> exp.Expression | None:
+        """A copy of a scalar subquery that gives the text instead of the value."""
+        copy = node.copy()
+        select = copy.this
+        spelling = self._of_output(select, select.expressions[0])
+        if spelling is None:
+            return None
+        select.set("expressions", [spelling])
+        return typed(copy, TEXT)
+
+    def _rows(self, select: exp.Select) -> list[exp.Expression]:
+        """The order of the rows of a SELECT's base tables."""
+        rows = []
+        for source in _sources(select):
+            table = self.schema.table(source.name) if isinstance(source, exp.Table) else None
+            if table is not None and _with_table(source) is None:
+                number = exp.column(table.row_id, table=source.alias_or_name, quoted=True)
+                rows.append(ordered(typed(number, INTEGER)))
+        return rows
+
+
+def _sources(select: exp.Select) -> Iterator[exp.Expression]:
+    """The tables and subqueries after FROM."""
+    for part in (select.args.get("from_"), *(select.args.get("joins") or [])):
+        if part is not None:
+            yield from _flat(part.this)
+
+
+def _flat(source: exp.Expression) -> Iterator[exp.Expression]:
+    if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Table):
+        yield from _flat(source.this)
+        return
+    yield source
+    if isinstance(source, exp.Table):
+        for join in source.args.get("joins") or []:
+            yield from _flat(join.this)
+
+
+def _with_table(table: exp.Expression) -> exp.CTE | None:
+    """The WITH query a table name stands for, or None."""
+    node = table.parent
+    while node is not None:
+        clause = node.args.get("with_")
+        for cte in clause.expressions if clause else []:
+            if cte.alias.casefold() == table.name.casefold():
+                return cte
+        node = node.parent
+    return None
+
+
+def _spelled_column(node: exp.Column, table: TableSchema) -> exp.Expression | None:
+    """``COALESCE(spelling, plain rendering)`` for a base column."""
+    column = table.column(node.name)
+    if column is None or column.spelling is None:
+        return None
+    spelling = typed(exp.column(column.spelling, table=node.table, quoted=True), TEXT)
+    return typed(exp.Coalesce(this=spelling, expressions=[_plain(node.copy(), column)]), TEXT)
+
+
+def _plain(node: exp.Expression, column: Column) -> exp.Expression:
+    """What a value looks like when its cell had no spelling of its own: a whole number has no ``.0``."""
+    if column.type == "VARCHAR":
+        return node
+    if column.type != "DOUBLE":
+        return cast(node, TEXT)
+    return function("REGEXP_REPLACE", TEXT, cast(node, TEXT), string(r"\.0$"), string(""))
