@@ -81,6 +81,10 @@ class Session:
             return _first_line(error)
         return None
 
+    def interrupt(self) -> None:
+        """Stop the statement that is running."""
+        self._connection.interrupt()
+
     def put(self, name: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[object]]) -> None:
         """Make a temporary table, in place of one of the same name.
 

@@ -183,11 +183,20 @@ def _guards(node: exp.Expression, query: exp.Select) -> list[exp.Expression]:
     guards: list[exp.Expression] = []
     child, parent = node, node.parent
     while parent is not None and parent is not query:
-        if isinstance(parent, _UNKNOWN) or (isinstance(parent, exp.Query) and parent is not node):
+        if isinstance(parent, (*_UNKNOWN, exp.Query)):
             break
+        if isinstance(parent, exp.And) and _is_conjunction(parent):
+            break  # the other sides are conditions of the rows already
         guards.extend(_guard(parent, child))
         child, parent = parent, parent.parent
     return [guard for guard in guards if _is_plain(guard) and not guard.find(*_UNKNOWN)]
+
+
+def _is_conjunction(node: exp.Expression) -> bool:
+    """Whether an AND is one that a whole WHERE or ON is made of."""
+    while isinstance(node.parent, exp.And):
+        node = node.parent
+    return isinstance(node.parent, (exp.Where, exp.Join))
 
 
 def _guard(parent: exp.Expression, child: exp.Expression) -> Iterator[exp.Expression]:

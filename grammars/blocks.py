@@ -20,6 +20,8 @@ def make_explicit(tree: exp.Expression, schema: Schema) -> exp.Expression | Comp
     """A tree with the input of every ans explicit, or the complaint about one that has none."""
     tree = tree.copy()
     for call in list(find_calls(tree)):
+        if isinstance(call.node.parent, exp.In) and call.node.arg_key == "field":
+            call.node.parent.set("expressions", [call.node.pop()])
         query = call.node.find_ancestor(exp.Select)
         if query is None:
             return Complaint("blocks", "an LM call cannot order a UNION", "order an outer SELECT by it", span_of(call.node))

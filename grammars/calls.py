@@ -104,7 +104,7 @@ def print_program(tree: exp.Expression, spelling: Spelling = Spelling.QA) -> str
     texts: dict[str, str] = {}
     for number, call in enumerate(list(find_calls(tree))):
         name = f"\ue000{number}\ue001"  # private-use characters, so that no text of the program is taken for it
-        text = _print_call(call, spelling)
+        text = _print_call(read_call(call.node), spelling)  # read again: its inner calls are placeholders now
         for inner, inner_text in texts.items():
             text = text.replace(inner, inner_text)
         texts[name] = text

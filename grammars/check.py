@@ -45,8 +45,11 @@ def check(source: str, schema: Schema) -> Checked:
 
     Example:
         >>> check("DROP TABLE w", Schema(())).complaints[0].message
-        'a DROP is no query'
+        'DROP is not a query'
     """
+    refused = _other_statement(source, schema)
+    if refused is not None:
+        return Checked(source, None, (refused,))
     text, mends = tidy(source, lambda candidate: _parses(candidate, schema))
     try:
         tree = parse(text, schema)
@@ -66,6 +69,15 @@ def check(source: str, schema: Schema) -> Checked:
     if isinstance(explicit, Complaint):
         return Checked(text, None, (explicit,))
     return Checked(text, replace(program, translated=translate(explicit, schema)))
+
+
+def _other_statement(source: str, schema: Schema) -> Complaint | None:
+    """The complaint about SQL that is another statement than a query: it is refused, and no query looked for in it."""
+    try:
+        parse(source, schema)
+    except Unparsable as error:
+        return error.complaint if error.statement else None
+    return None
 
 
 def _parses(text: str, schema: Schema) -> bool:

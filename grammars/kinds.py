@@ -128,7 +128,7 @@ def _by_alias(alias: exp.Alias, tree: exp.Expression, schema: Schema) -> Expecte
         column for column in tree.find_all(exp.Column) if column.name.casefold() == name and not is_call(column.parent)
     ]
     found = [_expected(column, tree, schema) for column in uses if not isinstance(column.parent, exp.Alias)]
-    return reduce(merge, found, _TEXT) if found else _TEXT
+    return reduce(merge, found) if found else _TEXT
 
 
 def _beside(others: list[exp.Expression], equality: bool, schema: Schema) -> Expected:

@@ -23,6 +23,7 @@ from grammars.sql import fold_name
 _ROW_IDS = ("rowid", "_rowid_", "oid")
 _CLOSE = 85  # rapidfuzz's ratio from which one name is a misspelling of another, if no other is as close
 _SEES_OUTER = (ScopeType.SUBQUERY, ScopeType.SET_OPERATION, ScopeType.UDTF)
+_FILE = re.compile(r"[/\\]|\.\w{2,8}\Z")
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -134,7 +135,7 @@ class _Resolver:
 
     def _titled(self, written: str) -> TableSchema | None:
         """The table that a title, or a name nearly right, stands for; the only table whatever it is called."""
-        if len(self.schema.tables) == 1:
+        if len(self.schema.tables) == 1 and not _FILE.search(written):
             return self.schema.tables[0]
         names = {name: table.name for table in self.schema for name in (table.name, table.title) if name}
         found, _ = nearest(written, names)
@@ -202,6 +203,8 @@ class _Resolver:
             self._column(column, scope, set())
             column.this.meta.update(bare.this.meta)
             return
+        if any(isinstance(source, exp.Table) and id(source) not in self.known for s in _chain(scope) for source in _sources(s).values()):
+            return  # the complaint about the unknown table says enough
         spellings = dict(self._spellings(column, scope))
         found, close = nearest(written, spellings)
         if found is None:
@@ -210,7 +213,7 @@ class _Resolver:
                 if close
                 else self._columns_hint(scope)
             )
-            if not column.this.args.get("quoted") and not close:
+            if not column.this.args.get("quoted") and not close and isinstance(column.parent, (exp.Binary, exp.In)):
                 hint += f"; a value is written in single quotes: '{written}'"
             self._complain(column.this, f"no column {written!r}", hint)
             return
@@ -247,11 +250,10 @@ class _Resolver:
         return list(self._selected(source))
 
     def _selected(self, scope: Scope) -> Iterator[str]:
-        renamed = (
-            scope.expression.parent.alias_column_names
-            if isinstance(scope.expression.parent, (exp.CTE, exp.Subquery))
-            else []
-        )
+        whole = scope.expression
+        while isinstance(whole.parent, exp.SetOperation):
+            whole = whole.parent
+        renamed = whole.parent.alias_column_names if isinstance(whole.parent, (exp.CTE, exp.Subquery)) else []
         if renamed:
             yield from renamed
             return

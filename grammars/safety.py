@@ -45,17 +45,32 @@ _ANONYMOUS = """
     len charindex datename age regexp regexp_matches max min concat_ws octet_length log2 log10 ln exp power sqrt mod
     ceiling sign sum avg count from_unixtime unix_timestamp period_diff timestampdiff subdate adddate last_day
 """
+_REFUSED_PARTS = {
+    "into": "INTO",
+    "locks": "FOR UPDATE",
+    "sample": "a sample",
+    "settings": "SETTINGS",
+    "format": "FORMAT",
+    "hint": "a hint",
+    "laterals": "LATERAL",
+    "pivots": "PIVOT",
+}
 ALLOWED = frozenset((_QUERIES + _EXPRESSIONS + _FUNCTIONS).split())
 ALLOWED_FUNCTIONS = frozenset(_ANONYMOUS.split()) | {MAP.lower(), ANS.lower()}
 
 
 def allow(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
     """The program, if it is built from what is allowed; otherwise a complaint for each thing that is not."""
-    complaints = {}
-    for node in program.tree.walk():
-        refused = _refusal(node)
-        if refused:
-            complaints.setdefault(refused, Complaint("safety", refused, _HINT, span_of(node)))
+    complaints: dict[str, Complaint] = {}
+
+    def refused(node: exp.Expression) -> bool:
+        message = _refusal(node)
+        if message:
+            complaints.setdefault(message, Complaint("safety", message, _HINT, span_of(node)))
+        return message is not None
+
+    for _ in program.tree.walk(prune=refused):
+        pass
     return tuple(complaints.values()) or program
 
 
@@ -77,7 +92,7 @@ def _refusal(node: exp.Expression) -> str | None:
             for key in ("into", "locks", "sample", "settings", "format", "hint", "laterals", "pivots")
             if node.args.get(key)
         ]
-        return f"SELECT may not have {extra[0].upper()}" if extra else None
+        return f"SELECT may not have {_REFUSED_PARTS[extra[0]]}" if extra else None
     if isinstance(node, exp.Anonymous):
         known = isinstance(node.this, str) and node.name.lower() in ALLOWED_FUNCTIONS
         return None if known else f"function {_name(node)} is not allowed"

@@ -8,6 +8,7 @@ SQLite.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 
@@ -22,15 +23,32 @@ from grammars.schema import Schema
 _PREFIX = re.compile(r"\s*(map|ans)\s*@\s*", re.IGNORECASE)
 _CALL_NAMES = {"qa": None, "qa_map": MAP, "qa_ans": ANS}
 _TEXT = (TokenType.STRING, TokenType.IDENTIFIER)
+_STATEMENTS = (exp.Command, exp.DDL, exp.DML, exp.Drop, exp.Alter, exp.Attach, exp.Detach, exp.Copy, exp.Pragma, exp.Set, exp.Use)
 _BEFORE_NAME = (TokenType.DOT, TokenType.ALIAS, TokenType.FROM, TokenType.JOIN)
 
 
 class Unparsable(Exception):
-    """The text is no program; carries the complaint."""
+    """The text is no program.
 
-    def __init__(self, complaint: Complaint) -> None:
+    Attributes:
+        complaint: Why.
+        statement: True when it is SQL, but another statement than one query: nothing that mending should change.
+    """
+
+    def __init__(self, complaint: Complaint, statement: bool = False) -> None:
         super().__init__(complaint.message)
         self.complaint = complaint
+        self.statement = statement
+
+
+class _Quiet(logging.Filter):
+    """Drops sqlglot's notes on statements that it keeps as raw text: they are refused here, with a complaint."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "Falling back to parsing as a 'Command'" not in record.getMessage()
+
+
+logging.getLogger("sqlglot").addFilter(_Quiet())
 
 
 def parse(text: str, schema: Schema) -> exp.Expression:
@@ -101,7 +119,8 @@ def _only_query(statements: list[exp.Expression | None], schema: Schema) -> exp.
         )
     tree = trees[0]
     if not isinstance(tree, exp.Query):
-        raise Unparsable(Complaint("sql", f"a {tree.key.upper()} is no query", "write one SELECT"))
+        named = tree.name.upper() if isinstance(tree, exp.Command) else tree.key.upper()
+        raise Unparsable(Complaint("sql", f"{named} is not a query", "write one SELECT"), isinstance(tree, _STATEMENTS))
     return _with_source(tree, schema)
 
 
@@ -215,6 +234,8 @@ def _syntax(text: str, error: ParseError) -> Complaint:
     at_end = not text[end:].strip() and "SENTINEL" in str(error)
     if at_end:
         message = "the program ends too early"
+    elif described.startswith("Required keyword"):
+        message = "something is missing here"
     elif described.startswith("Invalid expression"):
         message = f"unexpected {highlight!r}" if highlight else "unexpected text"
     else:

@@ -1,0 +1,127 @@
+"""An answer: its values, the program that gave it, and what happened on the way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from binder.execute import Result
+from binder.trace import CallTrace, Trace
+from binder.vote import Candidate
+from grammars.calls import Spelling
+from grammars.program import Program
+
+if TYPE_CHECKING:
+    import pandas
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a question, or of a program that was run.
+
+    Attributes:
+        question: What was asked, or None when a program was run.
+        program: The program whose answer this is.
+        result: What it gives: columns, typed rows, and the cells' own spelling.
+        trace: What happened.
+        candidates: Every distinct program that was drafted, with what became of it.
+        confidence: The share of the vote that this answer has, from 0 to 1.
+    """
+
+    question: str | None
+    program: Program
+    result: Result
+    trace: Trace
+    candidates: tuple[Candidate, ...] = ()
+    confidence: float = 1.0
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The typed values, row by row."""
+        return tuple(value for row in self.result.rows for value in row)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The values as the table's cells spell them, row by row; an empty text for NULL."""
+        return tuple(text or "" for row in self.result.texts for text in row)
+
+    @property
+    def frame(self) -> pandas.DataFrame:
+        """The answer as a pandas DataFrame."""
+        import pandas
+
+        return pandas.DataFrame(list(self.result.rows), columns=list(self.result.columns))
+
+    def to_json(self) -> str:
+        """Everything but the tables, as JSON text."""
+        usage = self.trace.usage
+        document = {
+            "question": self.question,
+            "values": [plain(value) for value in self.values],
+            "texts": list(self.texts),
+            "columns": list(self.result.columns),
+            "rows": [[plain(value) for value in row] for row in self.result.rows],
+            "confidence": round(self.confidence, 6),
+            "program": {
+                "text": self.program.sql(),
+                "function_spelling": self.program.sql(Spelling.FUNCTION),
+                "source": self.program.source,
+                "mends": list(self.program.mends),
+            },
+            "calls": [_call(call) for call in self.trace.calls],
+            "candidates": [_candidate(candidate) for candidate in self.candidates],
+            "lm": self.trace.lm,
+            "usage": {
+                "requests": usage.requests,
+                "prompt_tokens": usage.prompt_tokens,
+                "completion_tokens": usage.completion_tokens,
+                "lm_seconds": round(usage.seconds, 3),
+                "seconds": round(self.trace.seconds, 3),
+            },
+        }
+        return json.dumps(document, ensure_ascii=False, indent=2)
+
+    def __str__(self) -> str:
+        return ", ".join(self.texts)
+
+
+def plain(value: object) -> Any:
+    """A value as JSON has it: dates and times as ISO text, decimals as numbers."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, (date, datetime, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return value
+
+
+def _call(call: CallTrace) -> dict[str, Any]:
+    return {
+        "call": call.step.call,
+        "expects": str(call.step.expected.kind),
+        "inputs": len(call.replies),
+        "replies": [
+            {"input": list(reply.input), "reply": reply.text, "value": plain(reply.value)} for reply in call.replies
+        ],
+        "unreadable": call.unreadable,
+        "requests": call.usage.requests,
+        "prompt_tokens": call.usage.prompt_tokens,
+        "completion_tokens": call.usage.completion_tokens,
+        "seconds": round(call.seconds, 3),
+    }
+
+
+def _candidate(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "program": candidate.program.sql() if candidate.program else candidate.text,
+        "samples": candidate.samples,
+        "weight": candidate.weight,
+        "texts": [text or "" for row in candidate.result.texts for text in row] if candidate.result else None,
+        "error": candidate.error,
+    }

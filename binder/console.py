@@ -1,0 +1,73 @@
+"""Answers, programs and plans as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from binder.answer import Answer
+from binder.trace import CallTrace
+
+if TYPE_CHECKING:
+    from binder.lm.base import Usage
+
+_SHOWN = 20
+
+
+def render_answer(answer: Answer) -> str:
+    """The program, each LM call with its inputs and replies, the answer, and what it cost.
+
+    Text from tables and models is shown with control characters escaped, so that it cannot drive the terminal.
+    """
+    return "\n".join(_lines(answer))
+
+
+def _lines(answer: Answer) -> Iterator[str]:
+    yield f"program   {_safe(answer.program.sql())}"
+    for mend in answer.program.mends:
+        yield f"mended    {_safe(mend)}"
+    for call in answer.trace.calls:
+        yield from _call(call)
+    if len(answer.candidates) > 1:
+        samples = sum(candidate.samples for candidate in answer.candidates)
+        yield f"vote      {answer.confidence:.0%} of {samples} samples, {len(answer.candidates)} distinct programs"
+    yield from _answer(answer)
+    yield f"cost      {cost(answer.trace.usage, answer.trace.seconds)}"
+
+
+def _call(call: CallTrace) -> Iterator[str]:
+    asked = f"{len(call.replies)} input{'s' if len(call.replies) != 1 else ''}, {call.usage.requests} requests"
+    yield f"asked     {_safe(call.step.call)}  ({call.step.expected.kind}; {asked})"
+    for reply in call.replies[:_SHOWN]:
+        given = " | ".join("NULL" if cell is None else cell for cell in reply.input)
+        said = "unreadable" if not reply.readable else "NULL" if reply.value is None else str(reply.value)
+        yield f"            {_safe(given)[:100]} -> {_safe(said)}"
+    if len(call.replies) > _SHOWN:
+        yield f"            … and {len(call.replies) - _SHOWN} more"
+
+
+def _answer(answer: Answer) -> Iterator[str]:
+    rows = answer.result.texts
+    if not rows:
+        yield "answer    (no rows)"
+    elif len(answer.result.columns) == 1:
+        shown = [_safe(text) if text is not None else "NULL" for (text,) in rows[:_SHOWN]]
+        more = f", … and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        yield f"answer    {', '.join(shown)}{more}"
+    else:
+        for index, row in enumerate(rows[:_SHOWN]):
+            cells = " | ".join("NULL" if text is None else _safe(text) for text in row)
+            yield f"{'answer' if index == 0 else '':10}{cells}"
+        if len(rows) > _SHOWN:
+            yield f"{'':10}… and {len(rows) - _SHOWN} more rows"
+
+
+def cost(usage: Usage, seconds: float) -> str:
+    """What was spent, in a line."""
+    tokens = f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written"
+    return f"{usage.requests} requests, {tokens}, {seconds:.1f} s"
+
+
+def _safe(text: str) -> str:
+    """A text on one line, control characters escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

@@ -1,0 +1,99 @@
+"""draft: sample programs for a question, and have refused ones mended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from binder import prompt
+from binder.ask import send
+from binder.lm.base import LM, Request, Usage
+from binder.render import Cuts
+from binder.table import Table
+from binder.trace import Sample
+from exemplars import choose, store
+
+
+@dataclass(frozen=True)
+class Drafting:
+    """How programs are drafted.
+
+    Attributes:
+        samples: How many programs are sampled.
+        temperature: The temperature of several samples; a single one is greedy.
+        shots: How many worked questions the prompt shows, as far as they fit.
+        repairs: How many times refused or failed programs are sent back, while none gives an answer.
+        exemplars: The set of worked questions: ``wikitq``, ``tabfact``, or one in ``folder``.
+        folder: A folder of the user's own exemplars and templates.
+        seed: Makes samples repeatable where the model can.
+    """
+
+    samples: int = 20
+    temperature: float = 0.4
+    shots: int = 8
+    repairs: int = 2
+    exemplars: str = "wikitq"
+    folder: Path | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """Sampled programs.
+
+    Attributes:
+        samples: What the LM wrote.
+        request: The request that asked for it, to go on from.
+        usage: What it cost.
+        cuts: What the prompt left out.
+    """
+
+    samples: tuple[Sample, ...]
+    request: Request
+    usage: Usage = field(default_factory=Usage)
+    cuts: Cuts = field(default_factory=Cuts)
+
+
+async def draft(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) -> Drafts:
+    """Sample programs that answer a question.
+
+    Raises:
+        LMUnavailable: The model could not be reached.
+    """
+    examples = choose.first(store.programs(drafting.exemplars, drafting.folder), drafting.shots)
+    asked = prompt.draft(
+        question,
+        tables,
+        lm=lm,
+        exemplars=examples,
+        n=drafting.samples,
+        temperature=drafting.temperature if drafting.samples > 1 else 0.0,
+        seed=drafting.seed,
+        folder=drafting.folder,
+    )
+    response = await send(lm, asked.request)
+    samples = tuple(Sample(one.text, one.logprob) for one in response.completions)
+    return Drafts(samples, asked.request, response.usage, asked.cuts)
+
+
+async def repair(
+    request: Request, refused: Sequence[tuple[str, str]], lm: LM, drafting: Drafting
+) -> tuple[tuple[Sample, ...], Usage]:
+    """Send programs back with what is wrong with them, and get one mended program for each.
+
+    Args:
+        request: The request that asked for the drafts.
+        refused: Programs and their complaints.
+        lm: The model.
+        drafting: The templates' folder.
+    """
+    requests = [prompt.repair(request, text, complaints, folder=drafting.folder) for text, complaints in refused]
+    responses = await asyncio.gather(*(send(lm, one) for one in requests))
+    samples = tuple(
+        Sample(completion.text, completion.logprob, repairs=text)
+        for (text, _), response in zip(refused, responses, strict=True)
+        for completion in response.completions[:1]
+    )
+    return samples, sum((response.usage for response in responses), Usage())

@@ -1,0 +1,325 @@
+"""The engine: from a question to an answer. It wires the steps and does none of them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from binder import loop
+from binder.answer import Answer
+from binder.database import Limits, Pool, Session
+from binder.draft import Drafting, Drafts, draft, repair
+from binder.errors import BinderError, ConfigurationError, LMUnavailable, ProgramError, RunError
+from binder.execute import Replies, execute, in_thread, prepare
+from binder.explain import Explanation, explain
+from binder.lm.base import LM, Usage
+from binder.plan import Plan, make_plan
+from binder.render import Cuts
+from binder.table import Table
+from binder.trace import CallTrace, Sample, Trace
+from binder.vote import Candidate, Vote, count
+from grammars.check import check
+from grammars.errors import Complaint
+from grammars.program import Program
+from grammars.schema import Schema
+
+DEADLINE = 300.0
+
+Tables = Table | Sequence[Table]
+
+
+@dataclass
+class _Work:
+    """What a question has gathered so far; it outlives a failure."""
+
+    replies: Replies = field(default_factory=Replies)
+    calls: list[CallTrace] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    cuts: Cuts | None = None
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+
+
+class Binder:
+    """Answers questions about tables with programs that a language model writes.
+
+    One engine may be shared by threads and event loops. Every method that may ask the model has an async twin.
+
+    Args:
+        lm: The language model; found as ``binder models`` says when none is given.
+        drafting: How programs are sampled and mended.
+        vote: How the answer is chosen.
+        limits: What a program may use of the database.
+        deadline: The most seconds a question may take, or None for no limit.
+
+    Example:
+        >>> from binder import Binder, Table
+        >>> from binder.lm import Scripted
+        >>> import pandas
+        >>> peaks = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "height": [8611, 5642]}))
+        >>> with Binder(lm=Scripted(lambda request: "SELECT name FROM w ORDER BY height DESC LIMIT 1")) as b:
+        ...     b.ask("which peak is the highest?", peaks).values
+        ('K2',)
+    """
+
+    def __init__(
+        self,
+        lm: LM | None = None,
+        *,
+        drafting: Drafting | None = None,
+        vote: Vote | None = None,
+        limits: Limits | None = None,
+        deadline: float | None = DEADLINE,
+    ) -> None:
+        self._lm = lm
+        self._owns_lm = lm is None
+        self.drafting = drafting or Drafting()
+        self.vote = vote or Vote()
+        self.deadline = deadline
+        self._pool = Pool(limits or Limits())
+
+    @property
+    def lm(self) -> LM:
+        """The language model that answers."""
+        if self._lm is None:
+            from binder.lm import default
+
+            self._lm = default()
+        return self._lm
+
+    def ask(self, question: str, tables: Tables, *, n: int | None = None, deadline: float | None = None) -> Answer:
+        """Answer a question, or judge a statement.
+
+        Args:
+            question: The question, in words.
+            tables: The table, or the tables, it is about.
+            n: How many programs to sample, ``drafting.samples`` by default.
+            deadline: The most seconds it may take, the engine's by default.
+
+        Raises:
+            ProgramError: No sampled program could be run, even after being sent back; it holds the complaints.
+            RunError: Every program that was run failed.
+            LMError: The model could not be reached in time, or its replies could not be used.
+        """
+        return loop.wait_for(self._ask(question, tables, n, deadline))
+
+    async def aask(
+        self, question: str, tables: Tables, *, n: int | None = None, deadline: float | None = None
+    ) -> Answer:
+        """``ask`` for async callers."""
+        return await loop.await_on(self._ask(question, tables, n, deadline))
+
+    def run(self, program: str | Program, tables: Tables, *, deadline: float | None = None) -> Answer:
+        """Check and run a program; raises as ``ask`` does."""
+        return loop.wait_for(self._run(program, tables, deadline))
+
+    async def arun(self, program: str | Program, tables: Tables, *, deadline: float | None = None) -> Answer:
+        """``run`` for async callers."""
+        return await loop.await_on(self._run(program, tables, deadline))
+
+    def check(self, program: str | Program, tables: Tables) -> Program:
+        """Check a program without running it or asking anything.
+
+        Raises:
+            ProgramError: It cannot be run; every complaint at once.
+        """
+        used = _tables(tables)
+        with self._pool.session(used) as session:
+            return _checked(_source(program), used, session)[0]
+
+    def explain(self, program: str | Program, tables: Tables) -> Explanation:
+        """What a program would do and how much it would ask, without asking.
+
+        Raises:
+            ProgramError: It cannot be run.
+        """
+        used = _tables(tables)
+        with self._pool.session(used) as session:
+            checked, plan = _checked(_source(program), used, session)
+            return explain(checked, plan, session)
+
+    def close(self) -> None:
+        """Free the databases, and the model if the engine found it itself."""
+        self._pool.close()
+        if self._owns_lm and self._lm is not None:
+            loop.wait_for(self._lm.aclose())
+            self._lm = None
+
+    def __enter__(self) -> Binder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _run(self, program: str | Program, tables: Tables, deadline: float | None) -> Answer:
+        started, work, used = time.perf_counter(), _Work(), _tables(tables)
+        async with self._session(used, deadline) as session:
+            checked, plan = await in_thread(session, lambda: _checked(_source(program), used, session))
+            result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
+        return Answer(None, checked, result, self._trace(work, started))
+
+    async def _ask(self, question: str, tables: Tables, n: int | None, deadline: float | None) -> Answer:
+        started, work, used = time.perf_counter(), _Work(), _tables(tables)
+        if not question.strip():
+            raise ConfigurationError("the question is empty; ask something")
+        drafting = self.drafting if n is None else replace(self.drafting, samples=n)
+        if drafting.samples < 1:
+            raise ConfigurationError(f"{drafting.samples} samples cannot give an answer; ask for 1 or more")
+        async with self._session(used, deadline) as session:
+            drafts = await draft(question, used, self.lm, drafting)
+            work.usage, work.cuts = drafts.usage, drafts.cuts
+            await self._try(drafts.samples, used, session, work)
+            await self._mend(drafts, used, session, work, drafting)
+        candidates, winner, confidence = count(list(work.candidates.values()), self.vote)
+        if winner is None:
+            raise _failure(question, candidates)
+        program, result = candidates[winner].program, candidates[winner].result
+        assert program is not None and result is not None
+        return Answer(question, program, result, self._trace(work, started), candidates, confidence)
+
+    async def _try(self, samples: Sequence[Sample], tables: tuple[Table, ...], session: Session, work: _Work) -> None:
+        """Check and run each distinct program among the samples."""
+        work.samples.extend(samples)
+        written = Counter(sample.text.strip() for sample in samples)
+        for text, times in written.items():
+            logprobs = tuple(s.logprob for s in samples if s.text.strip() == text and s.logprob is not None)
+            candidate = await self._candidate(text, tables, session, work)
+            key = candidate.program.sql() if candidate.program else text
+            before = work.candidates.get(key)
+            work.candidates[key] = replace(
+                before or candidate,
+                samples=times + (before.samples if before else 0),
+                logprobs=(before.logprobs if before else ()) + logprobs,
+            )
+
+    async def _candidate(self, text: str, tables: tuple[Table, ...], session: Session, work: _Work) -> Candidate:
+        """What becomes of one program; only the model being out of reach ends the question."""
+        try:
+            program, plan = await in_thread(session, lambda: _checked(text, tables, session))
+        except ProgramError as error:
+            return Candidate(text, error=str(error))
+        known = work.candidates.get(program.sql())
+        if known is not None:
+            return known
+        try:
+            result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
+        except LMUnavailable:
+            raise
+        except BinderError as error:
+            return Candidate(text, program=program, error=str(error))
+        return Candidate(text, program=program, result=result)
+
+    async def _mend(
+        self, drafts: Drafts, tables: tuple[Table, ...], session: Session, work: _Work, drafting: Drafting
+    ) -> None:
+        """While no program gives an answer, send them back with what is wrong with them."""
+        sent: set[str] = set()
+        for _ in range(drafting.repairs):
+            if any(one.result is not None and not one.result.empty for one in work.candidates.values()):
+                return
+            refused = [(one.text, _complaint(one)) for one in work.candidates.values() if one.text not in sent]
+            if not refused:
+                return
+            sent.update(text for text, _ in refused)
+            samples, usage = await repair(drafts.request, refused, self.lm, drafting)
+            work.usage += usage
+            await self._try(samples, tables, session, work)
+
+    @asynccontextmanager
+    async def _session(self, tables: tuple[Table, ...], deadline: float | None) -> AsyncIterator[Session]:
+        """A session on the tables' database, for at most so many seconds."""
+        seconds = self.deadline if deadline is None else deadline
+        lent = self._pool.session(tables)
+        session = await asyncio.to_thread(lent.__enter__)
+        try:
+            async with asyncio.timeout(seconds):
+                yield session
+        except TimeoutError:
+            name = self._lm.name if self._lm is not None else "the database"
+            raise LMUnavailable(
+                f"no answer within {seconds:g} s; waiting for {name}. Give more time (deadline=), or a faster model"
+            ) from None
+        finally:
+            lent.__exit__(None, None, None)
+
+    def _asked(self, plan: Plan) -> LM:
+        """The model that a plan needs; none is looked for where it needs none."""
+        return self.lm if plan.steps or self._lm is not None else _NOBODY
+
+    def _trace(self, work: _Work, started: float) -> Trace:
+        name = self._lm.name if self._lm is not None else ""
+        seconds = time.perf_counter() - started
+        return Trace(name, tuple(work.samples), tuple(work.calls), work.usage, work.cuts, seconds)
+
+
+class _Nobody:
+    """The model of a program without LM calls."""
+
+    name, context, concurrency = "", 0, 1
+
+    async def complete(self, request: Any) -> Any:
+        raise ConfigurationError("a program without LM calls asked a model; this is a fault of the engine")
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+_NOBODY: LM = _Nobody()
+
+
+def _tables(tables: Tables) -> tuple[Table, ...]:
+    used = (tables,) if isinstance(tables, Table) else tuple(tables)
+    if not used:
+        raise ConfigurationError("there is no table; give at least one")
+    names = Counter(table.name.casefold() for table in used)
+    repeated = [name for name, times in names.items() if times > 1]
+    if repeated:
+        raise ConfigurationError(f"two tables are named {repeated[0]!r}; give each a name of its own (name=)")
+    return used
+
+
+def _source(program: str | Program) -> str:
+    return program.sql() if isinstance(program, Program) else program
+
+
+def _checked(source: str, tables: tuple[Table, ...], session: Session) -> tuple[Program, Plan]:
+    """A program that DuckDB will run, and its plan.
+
+    Raises:
+        ProgramError: There are complaints.
+    """
+    schema = Schema(tuple(table.schema for table in tables))
+    checked = check(source, schema)
+    if checked.program is None:
+        raise ProgramError(checked.text, checked.complaints)
+    plan = make_plan(checked.program, schema)
+    prepare(plan, session)
+    for query in (*(step.inputs for step in plan.steps), plan.query):
+        problem = session.bind(query)
+        if problem is not None:
+            raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
+    return checked.program, plan
+
+
+def _complaint(candidate: Candidate) -> str:
+    if candidate.error is not None:
+        return candidate.error
+    return "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
+
+
+def _failure(question: str, candidates: Sequence[Candidate]) -> BinderError:
+    """The error of a question that no program answers."""
+    refused = next((one for one in candidates if one.program is None), None)
+    failed = next((one for one in candidates if one.program is not None), None)
+    if failed is not None:
+        return RunError(f"no program answered {question!r}: {failed.error}\n  program: {failed.program}")
+    assert refused is not None
+    message = f"none of {len(candidates)} distinct programs can be run; the first was refused: {refused.error}"
+    return ProgramError(refused.text, (Complaint("draft", message, "ask more plainly, or use a larger model"),))
+
+

@@ -1,0 +1,42 @@
+"""One event loop in a thread of its own, for every language model and every caller.
+
+A plain call waits for it, so it works in a script and in a notebook whose own loop is running; an async call awaits it
+from whatever loop the caller runs. Connections and model servers thus live in one loop, whoever calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine; an interrupt (Ctrl-C) cancels it and goes on to the caller."""
+    future = asyncio.run_coroutine_threadsafe(coroutine, _running())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+async def await_on(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, for a caller in another event loop; cancelling the caller cancels it."""
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, _running()))
+
+
+def _running() -> asyncio.AbstractEventLoop:
+    """The loop, started at the first call."""
+    global _loop
+    with _lock:
+        if _loop is None or _loop.is_closed():
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="binder", daemon=True).start()
+        return _loop

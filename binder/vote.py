@@ -1,0 +1,114 @@
+"""Candidate programs and the vote between their answers.
+
+The ways to count are those that the Binder paper's published scripts offer (Cheng et al., ICLR 2023): each sample one
+vote; samples weighed by their probability; an answer, or programs with LM calls, favoured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from binder.execute import Result
+from grammars.program import Program
+
+
+class Method(StrEnum):
+    """How votes are weighed."""
+
+    MAJORITY = "majority"
+    PROBABILITY = "probability"
+    ANSWER = "answer"
+    CALLS = "calls"
+
+
+@dataclass(frozen=True)
+class Vote:
+    """How the answer is chosen among the candidates'.
+
+    Attributes:
+        method: ``majority``: each sample counts one. ``probability``: each counts its probability. ``answer``: samples
+            that give ``favoured`` count ``weight``. ``calls``: samples whose program asks the LM count ``weight``.
+        favoured: The answer's text that ``answer`` favours.
+        weight: What a favoured sample counts, where another counts one.
+    """
+
+    method: Method = Method.MAJORITY
+    favoured: str | None = None
+    weight: float = 2.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One distinct program, from the samples that wrote it.
+
+    Attributes:
+        text: The program as the LM wrote it first.
+        samples: How many samples wrote it.
+        logprobs: Their log-probabilities, where the provider gives any.
+        program: The checked program, or None when it was refused.
+        result: What it gives, or None when it was refused or failed.
+        error: Why it gives nothing: the complaints, or the failure.
+        weight: What it counts in the vote.
+    """
+
+    text: str
+    samples: int = 1
+    logprobs: tuple[float, ...] = ()
+    program: Program | None = None
+    result: Result | None = None
+    error: str | None = None
+    weight: float = 0.0
+
+
+def count(candidates: Sequence[Candidate], vote: Vote) -> tuple[tuple[Candidate, ...], int | None, float]:
+    """Weigh the candidates and find the winner.
+
+    An answer with no value in it only wins when there is no other. Of answers that weigh the same, the one whose
+    candidates are likelier wins, then the one drafted first.
+
+    Returns:
+        The candidates with their weights; the index of the winning answer's first candidate, or None when no
+        candidate gives an answer; and the share of all weight that the winning answer has, from 0 to 1.
+    """
+    weights = _weights(candidates, vote)
+    weighed = tuple(replace(one, weight=weight) for one, weight in zip(candidates, weights, strict=True))
+    ballots: dict[tuple[str, ...], list[int]] = {}
+    for index, candidate in enumerate(weighed):
+        if candidate.result is not None:
+            ballots.setdefault(answer_key(candidate.result), []).append(index)
+    if not ballots:
+        return weighed, None, 0.0
+
+    def rank(indexes: list[int]) -> tuple[bool, float, float]:
+        result = weighed[indexes[0]].result
+        likeliest = max((max(weighed[i].logprobs, default=-math.inf) for i in indexes), default=-math.inf)
+        return result is not None and not result.empty, sum(weighed[i].weight for i in indexes), likeliest
+
+    best = max(ballots.values(), key=rank)  # the first of equals, since dictionaries keep their order
+    total = sum(one.weight for one in weighed)
+    return weighed, best[0], sum(weighed[i].weight for i in best) / total if total else 0.0
+
+
+def answer_key(result: Result) -> tuple[str, ...]:
+    """The same for answers that hold the same values, whatever their order and case."""
+    return tuple(sorted((text or "").strip().casefold() for row in result.texts for text in row))
+
+
+def _weights(candidates: Sequence[Candidate], vote: Vote) -> list[float]:
+    if vote.method is Method.PROBABILITY:
+        known = [value for one in candidates for value in one.logprobs]
+        if known:
+            top = max(known)  # only ratios matter, and exp of a long program's log-probability is 0
+            return [sum(math.exp(value - top) for value in one.logprobs) for one in candidates]
+    return [one.samples * (vote.weight if _favoured(one, vote) else 1.0) for one in candidates]
+
+
+def _favoured(candidate: Candidate, vote: Vote) -> bool:
+    if vote.method is Method.CALLS:
+        return candidate.program is not None and bool(candidate.program.calls)
+    if vote.method is Method.ANSWER and candidate.result is not None and vote.favoured is not None:
+        return answer_key(candidate.result) == (vote.favoured.strip().casefold(),)
+    return False
