@@ -12,21 +12,25 @@ BIN := .venv/bin
 
 .PHONY: ask test check lock clean
 
+# Answer a question about a table: make ask Q="..." FILE=table.csv
 ask: export QUESTION = $(value Q)
 ask: export TABLE = $(value FILE)
-ask: .venv/ready  ## Answer a question about a table: make ask Q="..." FILE=table.csv
+ask: .venv/ready
 	@$(BIN)/binder ask "$$QUESTION" -t "$$TABLE"
 
-test: .venv/ready  ## Get the embedded model's weights if they can be had, and run all the tests.
+# Get the embedded model's weights if they can be had, and run all the tests.
+test: .venv/ready
 	@$(BIN)/binder models pull || echo "make test: no weights of the embedded model, so its tests are skipped"
 	$(BIN)/python -m pytest
 
-check: .venv/ready  ## Lint and type-check.
+# Lint and type-check.
+check: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lock:  ## Write requirements.lock anew after pyproject.toml changed; UPGRADE=--upgrade takes newer versions.
+# Write requirements.lock anew after pyproject.toml changed; UPGRADE=--upgrade takes newer versions.
+lock:
 	$(PYTHON) -m venv --clear build/lock
 	build/lock/bin/pip install -qq uv
 	build/lock/bin/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
