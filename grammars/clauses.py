@@ -2,10 +2,10 @@
 
 A rule takes a SELECT whose names and expressions are done, and changes it in place:
 
-- ``bare_columns``: a column beside aggregates that is no group key takes its value from the row of the last MIN or MAX, or
-  else from the group's first row;
-- ``ordered_functions``: ``row_number()``, ``lag`` and the like, and ``group_concat``, follow the table's order where nothing
-  else decides;
+- ``bare_columns``: a column beside aggregates that is no group key takes its value from the row of the last MIN or
+  MAX, or else from the group's first row;
+- ``ordered_functions``: ``row_number()``, ``lag`` and the like, and ``group_concat``, follow the table's order where
+  nothing else decides;
 - ``distinct_rows``: DISTINCT keeps each value's first row, in that order, and may be sorted by what is not selected;
 - ``row_order``: what ties, or is not sorted at all, comes in the table's order; groups come in the order of their keys.
 
@@ -22,21 +22,21 @@ from .calls import MAP, is_call
 from .scope import Scope
 from .values import bare, typed
 
-Rule = Callable[[exp.Expression, Scope, bool], None]
+Rule = Callable[[exp.Select, Scope, bool], None]
 
 
-def has_rows(select: exp.Expression) -> bool:
+def has_rows(select: exp.Select) -> bool:
     """Whether a SELECT reads any table."""
     return select.args.get("from_") is not None
 
 
-def group_keys(select: exp.Expression) -> list[exp.Expression]:
+def group_keys(select: exp.Select) -> list[exp.Expr]:
     """The expressions after GROUP BY."""
     group = select.args.get("group")
     return list(group.expressions) if group else []
 
 
-def aggregates(node: exp.Expression) -> Iterator[exp.Expression]:
+def aggregates(node: exp.Expr) -> Iterator[exp.Expr]:
     """The aggregate calls under a node that belong to its own SELECT, in the order of the text."""
     if isinstance(node, exp.Query):
         return
@@ -52,18 +52,18 @@ def aggregates(node: exp.Expression) -> Iterator[exp.Expression]:
         yield from aggregates(root)
 
 
-def all_aggregates(select: exp.Expression) -> list[exp.Expression]:
+def all_aggregates(select: exp.Select) -> list[exp.Expr]:
     """The aggregate calls of a SELECT in the order SQLite meets them: outputs, ORDER BY, HAVING."""
     clauses = [*select.expressions, select.args.get("order"), select.args.get("having")]
     return [call for clause in clauses if clause is not None for call in aggregates(clause)]
 
 
-def is_grouped(select: exp.Expression) -> bool:
+def is_grouped(select: exp.Select) -> bool:
     """Whether a SELECT gives one row a group."""
     return bool(select.args.get("group") or all_aggregates(select))
 
 
-def is_single_row(query: exp.Expression) -> bool:
+def is_single_row(query: exp.Expr) -> bool:
     """Whether a query gives one row at most by its form."""
     if not isinstance(query, exp.Select):
         return False
@@ -73,23 +73,23 @@ def is_single_row(query: exp.Expression) -> bool:
     return is_one_group(query)
 
 
-def is_one_group(select: exp.Expression) -> bool:
+def is_one_group(select: exp.Select) -> bool:
     """Whether a SELECT gives one row whatever its tables hold: it aggregates all of them, or reads none."""
     return not select.args.get("group") and (not has_rows(select) or bool(all_aggregates(select)))
 
 
-def ordered(node: exp.Expression, descending: bool = False, nulls_first: bool | None = None) -> exp.Expression:
+def ordered(node: exp.Expr, descending: bool = False, nulls_first: bool | None = None) -> exp.Expr:
     """One item of an ORDER BY."""
     return exp.Ordered(this=node, desc=descending or None, nulls_first=nulls_first)
 
 
-def first(node: exp.Expression, order: Sequence[exp.Expression]) -> exp.Expression:
+def first(node: exp.Expr, order: Sequence[exp.Expr]) -> exp.Expr:
     """``FIRST(node ORDER BY …)``."""
     inner = exp.Order(this=node, expressions=list(order)) if order else node
     return typed(exp.First(this=inner), node.type)
 
 
-def having_without_groups(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+def having_without_groups(select: exp.Select, scope: Scope, in_order: bool) -> None:
     """HAVING on a SELECT that groups nothing is another WHERE, as MySQL reads it."""
     having = select.args.get("having")
     if having is not None and not is_grouped(select):
@@ -97,7 +97,7 @@ def having_without_groups(select: exp.Expression, scope: Scope, in_order: bool) 
         select.where(having.this, copy=False)
 
 
-def bare_columns(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+def bare_columns(select: exp.Select, scope: Scope, in_order: bool) -> None:
     """Settle columns that are neither aggregated nor a group key."""
     if not is_grouped(select):
         return
@@ -113,7 +113,7 @@ def bare_columns(select: exp.Expression, scope: Scope, in_order: bool) -> None:
             select.set(name, _settle(clause, keys, scope, order))
 
 
-def _row_of(extreme: exp.Expression | None, scope: Scope) -> list[exp.Expression]:
+def _row_of(extreme: exp.Expr | None, scope: Scope) -> list[exp.Expr]:
     """An order that puts first the row a bare column is taken from."""
     rows = [ordered(number) for number in scope.row_numbers()]
     if extreme is None:
@@ -122,40 +122,36 @@ def _row_of(extreme: exp.Expression | None, scope: Scope) -> list[exp.Expression
     return [ordered(subject.copy(), isinstance(extreme, exp.Max), nulls_first=False), *rows]
 
 
-def _settle_output(
-    item: exp.Expression, keys: list[exp.Expression], scope: Scope, order: list[exp.Expression]
-) -> exp.Expression:
+def _settle_output(item: exp.Expr, keys: list[exp.Expr], scope: Scope, order: list[exp.Expr]) -> exp.Expr:
     settled = _settle(item, keys, scope, order)
     if isinstance(item, exp.Column) and settled is not item:
         return typed(exp.alias_(settled, item.name, quoted=True), item.type)
     return settled
 
 
-def _settle(
-    node: exp.Expression, keys: list[exp.Expression], scope: Scope, order: list[exp.Expression]
-) -> exp.Expression:
+def _settle(node: exp.Expr, keys: list[exp.Expr], scope: Scope, order: list[exp.Expr]) -> exp.Expr:
     if node in keys or isinstance(node, exp.Query) or (isinstance(node, exp.AggFunc) and not _is_windowed(node)):
         return node
     asked = isinstance(node, exp.Anonymous) and node.name == MAP
     if asked or (isinstance(node, exp.Column) and scope.source(node.table)):
         return first(node.copy(), [item.copy() for item in order])
     for name, child in list(node.args.items()):
-        if isinstance(child, exp.Expression):
+        if isinstance(child, exp.Expr):
             node.set(name, _settle(child, keys, scope, order))
         elif isinstance(child, list):
             node.set(
                 name,
-                [_settle(each, keys, scope, order) if isinstance(each, exp.Expression) else each for each in child],
+                [_settle(each, keys, scope, order) if isinstance(each, exp.Expr) else each for each in child],
             )
     return node
 
 
-def _is_windowed(node: exp.Expression) -> bool:
+def _is_windowed(node: exp.Expr) -> bool:
     parent = node.parent.parent if isinstance(node.parent, exp.Filter) else node.parent
     return isinstance(parent, exp.Window)
 
 
-def ordered_functions(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+def ordered_functions(select: exp.Select, scope: Scope, in_order: bool) -> None:
     """Give the table's order to functions whose result depends on the order of rows."""
     rows = [] if is_grouped(select) and not select.find(exp.GroupConcat) else scope.row_numbers()
     if not rows:
@@ -177,7 +173,7 @@ def ordered_functions(select: exp.Expression, scope: Scope, in_order: bool) -> N
 _ORDERED_WINDOWS = (exp.RowNumber, exp.Lag, exp.Lead, exp.Ntile, exp.FirstValue)
 
 
-def distinct_rows(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+def distinct_rows(select: exp.Select, scope: Scope, in_order: bool) -> None:
     """DISTINCT as GROUP BY, where the order of rows shows."""
     order = select.args.get("order")
     distinct = select.args.get("distinct")
@@ -204,12 +200,12 @@ def distinct_rows(select: exp.Expression, scope: Scope, in_order: bool) -> None:
         select.set("order", exp.Order(expressions=items))
 
 
-def _names_output(node: exp.Expression) -> bool:
+def _names_output(node: exp.Expr) -> bool:
     """Whether an ORDER BY item is an output's alias or position."""
     return isinstance(node, exp.Literal) or (isinstance(node, exp.Column) and not node.table)
 
 
-def row_order(select: exp.Expression, scope: Scope, in_order: bool) -> None:
+def row_order(select: exp.Select, scope: Scope, in_order: bool) -> None:
     """Break ties, and order what is not sorted, as SQLite's scan of the tables would."""
     order = select.args.get("order")
     limited = select.args.get("limit") is not None
@@ -227,7 +223,7 @@ def row_order(select: exp.Expression, scope: Scope, in_order: bool) -> None:
         select.set("order", exp.Order(expressions=[*items, *ties]))
 
 
-def _group_ties(keys: list[exp.Expression], items: list[exp.Expression]) -> list[exp.Expression]:
+def _group_ties(keys: list[exp.Expr], items: list[exp.Expr]) -> list[exp.Expr]:
     """Groups come in the order of their keys, each in the direction of its ORDER BY item when these are as many."""
     directions = [bool(item.args.get("desc")) for item in items] if len(items) == len(keys) else [False] * len(keys)
     return [
@@ -236,7 +232,7 @@ def _group_ties(keys: list[exp.Expression], items: list[exp.Expression]) -> list
     ]
 
 
-def _may_shuffle(select: exp.Expression) -> bool:
+def _may_shuffle(select: exp.Select) -> bool:
     """Whether DuckDB may give the rows of a SELECT in another order than the table's."""
     if select.args.get("joins"):
         return True

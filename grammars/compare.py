@@ -1,8 +1,8 @@
-"""Comparisons with SQLite's meaning: operands are brought to one kind, and case folds where a column meets a literal."""
+"""Comparisons with SQLite's meaning: operands come to one kind, and case folds where a column meets a literal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -17,6 +17,7 @@ from .values import (
     carried,
     cast,
     function,
+    is_list,
     is_text_literal,
     kind,
     number,
@@ -31,14 +32,14 @@ _EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
 _YES, _NO = frozenset({"yes", "true", "y", "t", "1"}), frozenset({"no", "false", "n", "f", "0"})
 
 
-def compare(operator: Comparison, left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def compare(operator: Comparison, left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """``left operator right``, as SQLite would decide it.
 
     Example:
         A text column against a number compares by the number its cells carry; against a literal it ignores case:
         ``name = 'Oslo'`` becomes ``LOWER("w"."name") = 'oslo'``.
     """
-    if isinstance(bare(left), exp.Tuple) and isinstance(bare(right), exp.Tuple):
+    if isinstance(bare(left), exp.Tuple) or isinstance(bare(right), exp.Tuple):
         return _compare_rows(operator, bare(left), bare(right))
     left, right = value(left), value(right)
     if is_text_literal(left) and not is_text_literal(right):
@@ -53,7 +54,7 @@ def compare(operator: Comparison, left: exp.Expression, right: exp.Expression) -
 _MIRROR: dict[Comparison, Comparison] = {exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE}
 
 
-def meet(left: exp.Expression, right: exp.Expression, equality: bool = True) -> tuple[exp.Expression, exp.Expression]:
+def meet(left: exp.Expr, right: exp.Expr, equality: bool = True) -> tuple[exp.Expr, exp.Expr]:
     """Two operands brought to one kind."""
     kinds = {kind(left), kind(right)}
     if None in kinds or kinds <= {Kind.DATE, Kind.TIMESTAMP}:
@@ -67,7 +68,7 @@ def meet(left: exp.Expression, right: exp.Expression, equality: bool = True) -> 
     return left, right
 
 
-def _meet_text(left: exp.Expression, right: exp.Expression) -> tuple[exp.Expression, exp.Expression]:
+def _meet_text(left: exp.Expr, right: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
     """One operand is text, the other is not."""
     if kind(left) is Kind.TEXT:
         right, left = _meet_text(right, left)
@@ -79,7 +80,7 @@ def _meet_text(left: exp.Expression, right: exp.Expression) -> tuple[exp.Express
     return (number(left), number(right)) if other.numeric or other is Kind.BOOLEAN else (text(left), right)
 
 
-def _meet_literal(left: exp.Expression, right: exp.Expression, other: Kind) -> tuple[exp.Expression, exp.Expression]:
+def _meet_literal(left: exp.Expr, right: exp.Expr, other: Kind) -> tuple[exp.Expr, exp.Expr]:
     if other.numeric:
         if carried(right.name) is None:  # SQLite puts every text after every number.
             return left, cast(string("Infinity"), NUMBER)
@@ -92,7 +93,7 @@ def _meet_literal(left: exp.Expression, right: exp.Expression, other: Kind) -> t
     return (left, moment) if moment is not None else (text(left), right)
 
 
-def fold(left: exp.Expression, right: exp.Expression) -> tuple[exp.Expression, exp.Expression]:
+def fold(left: exp.Expr, right: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
     """Two texts made blind to case, when one is a literal or an LM call and the other is stored or asked for."""
     literal = is_text_literal(left) or is_text_literal(right)
     asked = is_call(bare(left)) or is_call(bare(right))
@@ -107,17 +108,17 @@ def _has_case(letters: str) -> bool:
     return letters.lower() != letters or letters.upper() != letters
 
 
-def lower(node: exp.Expression) -> exp.Expression:
+def lower(node: exp.Expr) -> exp.Expr:
     """A text in lower case; an ASCII literal is lowered here, others by DuckDB so that both sides agree."""
     if is_text_literal(node) and node.name.isascii():
         return string(node.name.lower())
     return typed(exp.Lower(this=node), TEXT)
 
 
-def _compare_period(operator: Comparison, left: exp.Expression, span: Period) -> exp.Expression:
+def _compare_period(operator: Comparison, left: exp.Expr, span: Period) -> exp.Expr:
     """A date against a year or a month: equal within it, and ordered as its text is, by where it begins."""
     if operator in _EQUALITIES:
-        wanted: exp.Expression = operator(
+        wanted: exp.Expr = operator(
             this=function("STRFTIME", TEXT, left, string(span.format)), expression=string(span.text)
         )
         return typed(wanted, BOOLEAN)
@@ -125,13 +126,27 @@ def _compare_period(operator: Comparison, left: exp.Expression, span: Period) ->
     return typed(operator(this=left, expression=span.start), BOOLEAN)
 
 
-def _compare_rows(operator: Comparison, left: exp.Expression, right: exp.Expression) -> exp.Expression:
-    pairs = [meet(value(a), value(b)) for a, b in zip(left.expressions, right.expressions, strict=False)]
-    sides = [exp.Tuple(expressions=[pair[side] for pair in pairs]) for side in (0, 1)]
+def _compare_rows(operator: Comparison, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """``(a, b) = (c, d)``, either side a row of values or a subquery's first row."""
+    pairs = [meet(value(one), value(other)) for one, other in zip(_fields(left), _fields(right), strict=False)]
+    sides = [_row(side, [pair[at] for pair in pairs]) for at, side in enumerate((left, right))]
     return typed(operator(this=sides[0], expression=sides[1]), BOOLEAN)
 
 
-def between(node: exp.Expression, low: exp.Expression, high: exp.Expression) -> exp.Expression:
+def _fields(row: exp.Expr) -> list[exp.Expr]:
+    outputs = row.this.expressions if isinstance(row, exp.Subquery) else row.expressions
+    return [output.unalias() for output in outputs]
+
+
+def _row(row: exp.Expr, fields: list[exp.Expr]) -> exp.Expr:
+    record = exp.Tuple(expressions=fields)
+    if not isinstance(row, exp.Subquery):
+        return record
+    row.this.set("expressions", [record])
+    return row
+
+
+def between(node: exp.Expr, low: exp.Expr, high: exp.Expr) -> exp.Expr:
     """``node BETWEEN low AND high``, kept as one where both bounds read the operand alike."""
     lower_bound, upper_bound = compare(exp.GTE, node, low), compare(exp.LTE, node.copy(), high)
     if isinstance(upper_bound, exp.LTE) and isinstance(lower_bound, exp.GTE) and lower_bound.this == upper_bound.this:
@@ -141,10 +156,12 @@ def between(node: exp.Expression, low: exp.Expression, high: exp.Expression) -> 
     return typed(exp.Paren(this=exp.And(this=lower_bound, expression=upper_bound)), BOOLEAN)
 
 
-def one_of(node: exp.Expression, options: Sequence[exp.Expression]) -> exp.Expression:
+def one_of(node: exp.Expr, options: Sequence[exp.Expr]) -> exp.Expr:
     """``node IN (options)``, kept as one where every option reads the operand alike."""
     if not options:
         return typed(exp.Boolean(this=False), BOOLEAN)
+    if len(options) == 1 and is_list(options[0]):
+        return _one_of_list(node, options[0])
     tests = [compare(exp.EQ, node.copy(), option) for option in options]
     if all(isinstance(test, exp.EQ) and test.this == tests[0].this for test in tests):
         return typed(exp.In(this=tests[0].this, expressions=[test.expression for test in tests]), BOOLEAN)
@@ -152,3 +169,45 @@ def one_of(node: exp.Expression, options: Sequence[exp.Expression]) -> exp.Expre
     if caseless and kind(node) is Kind.TEXT and all(is_text_literal(option) for option in options):
         return typed(exp.In(this=lower(node), expressions=[lower(option) for option in options]), BOOLEAN)
     return typed(exp.Paren(this=exp.or_(*tests, copy=False)), BOOLEAN)
+
+
+def _one_of_list(node: exp.Expr, options: exp.Expr) -> exp.Expr:
+    """``node IN (QA_ANS(…))``, where the LM's reply is a list of texts."""
+    item = typed(exp.column("option"), TEXT)
+    subject, item = (lower(node), lower(item)) if kind(node) is Kind.TEXT else meet(value(node), item)
+    if not isinstance(item, exp.Column):
+        each = exp.Lambda(this=item, expressions=[exp.to_identifier("option")])
+        options = function("LIST_TRANSFORM", options.type or TEXT, options, each)
+    return function("LIST_CONTAINS", BOOLEAN, options, subject)
+
+
+def one_of_query(node: exp.Expr, query: exp.Expr) -> exp.Expr:
+    """``node IN (SELECT …)``, the query's outputs brought to the kind of what is looked for."""
+    subject = bare(node)
+    fields = [value(field) for field in (subject.expressions if isinstance(subject, exp.Tuple) else [subject])]
+    for position, field in enumerate(list(fields)):
+        for select in branches(query):
+            if position < len(select.expressions):
+                output = select.expressions[position]
+                fields[position], shown = meet(field.copy(), output.unalias().copy())
+                replace_output(output, shown)
+    row = exp.Tuple(expressions=fields) if isinstance(subject, exp.Tuple) else fields[0]
+    return typed(exp.In(this=row, query=query), BOOLEAN)
+
+
+def branches(query: exp.Expr) -> Iterator[exp.Select]:
+    """The SELECTs of a query: itself, or the sides of a compound."""
+    if isinstance(query, exp.Select):
+        yield query
+    elif isinstance(query, exp.SetOperation):
+        yield from branches(query.this)
+        yield from branches(query.expression)
+    elif isinstance(query, exp.Subquery):
+        yield from branches(query.this)
+
+
+def replace_output(output: exp.Expr, shown: exp.Expr) -> None:
+    """Show another expression as an output, under the same name."""
+    if shown != output.unalias():
+        name = output.alias_or_name
+        output.replace(typed(exp.alias_(shown, name, quoted=True) if name else shown, shown.type))

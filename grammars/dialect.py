@@ -1,18 +1,19 @@
 """SQLite-flavoured SQL to DuckDB SQL with the meaning SQLite gives it.
 
-A query is walked from its FROM clause outwards: names are resolved and typed (``scope``), each expression is rewritten from
-its leaves up by what its operands are (``functions``, ``compare``, ``moments``, over the views of ``values``), and then the
-clauses of each SELECT are made to mean what they mean in SQLite (``clauses``). A clean, typed query keeps its shape.
+A query is walked from its FROM clause outwards: names are resolved and typed (``scope``), each expression is rewritten
+from its leaves up by what its operands are (``functions``, ``compare``, ``moments``, over the views of ``values``), and
+then the clauses of each SELECT are made to mean what they mean in SQLite (``clauses``). A clean, typed query keeps its
+shape. The rows of a table must be stored in the order of its row numbers.
 
 Two departures from SQLite are decided:
 
-1. Case is folded where a column meets a literal or an LM reply (``=``, ``<>``, IN, LIKE), and nowhere else: not in JOIN,
-   GROUP BY, DISTINCT or ORDER BY.
+1. Case is folded where a column meets a literal or an LM reply (``=``, ``<>``, IN, LIKE), and nowhere else: not in
+   JOIN, GROUP BY, DISTINCT or ORDER BY.
 2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``values``);
    a cell that carries none is NULL there.
 
-Dates are typed, so they compare as dates with whatever a literal spells: ``'March 5, 1990'``, ``'1990-03-05 00:00:00'``; a
-year (``'1990'`` or 1990) equals every date within it and orders by where it begins.
+Dates are typed, so they compare as dates with whatever a literal spells: ``'March 5, 1990'``,
+``'1990-03-05 00:00:00'``; a year (``'1990'`` or 1990) equals every date within it and orders by where it begins.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from sqlglot import exp
 
 from .calls import ANS, is_call
 from .clauses import RULES, is_single_row, ordered
-from .compare import compare
+from .compare import branches, compare, replace_output
 from .functions import rewrite
 from .schema import Schema
 from .scope import Output, Scope, Source
-from .values import TEXT, View, integer, kind, text, truth, typed, unify, value
+from .values import TEXT, change_operands, integer, kind, text, truth, typed, unify, value
 
 
 def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:
@@ -46,7 +47,7 @@ def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:
     return tree
 
 
-def _query(node: exp.Expression, scope: Scope, in_order: bool, named: bool = False) -> tuple[Output, ...]:
+def _query(node: exp.Expr, scope: Scope, in_order: bool, named: bool = False) -> tuple[Output, ...]:
     """Translate a query in place and tell its outputs."""
     scope = _with(node, scope)
     if isinstance(node, exp.Subquery):
@@ -57,7 +58,7 @@ def _query(node: exp.Expression, scope: Scope, in_order: bool, named: bool = Fal
     return _select(node, scope, in_order, named)
 
 
-def _with(node: exp.Expression, scope: Scope) -> Scope:
+def _with(node: exp.Expr, scope: Scope) -> Scope:
     """The scope that also sees a query's WITH tables, those translated."""
     clause = node.args.get("with_")
     if clause is None:
@@ -79,7 +80,7 @@ def _see(scope: Scope, name: str, outputs: tuple[Output, ...]) -> None:
     scope.tables[name.casefold()] = outputs
 
 
-def _rename(outputs: tuple[Output, ...], columns: list[exp.Expression]) -> tuple[Output, ...]:
+def _rename(outputs: tuple[Output, ...], columns: list[exp.Expr]) -> tuple[Output, ...]:
     """Outputs under the names an alias lists."""
     if not columns:
         return outputs
@@ -95,7 +96,7 @@ def _select(select: exp.Select, scope: Scope, in_order: bool, named: bool) -> tu
         if clause is not None:
             clause.set("this", truth(_express(clause.this, scope)))
     for window in select.args.get("windows") or []:
-        _express_children(window, scope)
+        change_operands(window, lambda operand: _express(operand, scope))
     _group(select, scope)
     _order(select, scope)
     _limit(select, scope)
@@ -116,7 +117,7 @@ def _sources(select: exp.Select, scope: Scope, in_order: bool) -> None:
         _join(join, before, scope)
 
 
-def _source(node: exp.Expression, scope: Scope, in_order: bool) -> exp.Expression:
+def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
     alias = node.args.get("alias")
     columns = alias.columns if alias else []
     for column in columns:
@@ -137,7 +138,7 @@ def _source(node: exp.Expression, scope: Scope, in_order: bool) -> exp.Expressio
     return node
 
 
-def _table(node: exp.Table, scope: Scope, columns: list[exp.Expression]) -> exp.Expression:
+def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:
     known = scope.tables.get(node.name.casefold())
     table = None if known is not None else scope.schema.table(node.name)
     name = node.alias or (table.name if table and not _same(node.name, "w") else node.name)
@@ -162,7 +163,7 @@ def _type(spelled: str) -> exp.DataType:
     return exp.DataType.build(spelled, dialect="duckdb")
 
 
-def _join(join: exp.Expression, before: list[tuple[Source, Output]], scope: Scope) -> None:
+def _join(join: exp.Join, before: list[tuple[Source, Output]], scope: Scope) -> None:
     """Spell NATURAL and USING out, so that hidden columns take no part; read ON as a condition."""
     using = [name.name for name in join.args.get("using") or []]
     here = scope.sources[-1]
@@ -193,7 +194,7 @@ def _join(join: exp.Expression, before: list[tuple[Source, Output]], scope: Scop
 
 def _outputs(select: exp.Select, scope: Scope, named: bool) -> tuple[Output, ...]:
     """Translate the select list: ``*`` spelled out, conditions shown as 1 and 0."""
-    items: list[exp.Expression] = []
+    items: list[exp.Expr] = []
     outputs: list[Output] = []
     for item in select.expressions:
         for name, node in _expand(item, scope):
@@ -219,11 +220,11 @@ def _unique(name: str, outputs: list[Output]) -> str:
     return label
 
 
-def _expand(item: exp.Expression, scope: Scope) -> Iterator[tuple[str, exp.Expression]]:
+def _expand(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
     """One item of a select list as its outputs' names and expressions."""
     star = isinstance(item, exp.Star)
     if star or (isinstance(item, exp.Column) and isinstance(item.this, exp.Star)):
-        wanted = None if star else scope.source(item.args["table"].name) or (scope.sources or [None])[0]
+        wanted = None if star else scope.source(item.args["table"].name) or scope.sources[0]
         for source, output in scope.visible():
             if wanted in (None, source):
                 merged = scope.merged.get(output.name.casefold()) if star else None
@@ -269,7 +270,7 @@ def _order(select: exp.Select, scope: Scope) -> None:
     select.set("order", exp.Order(expressions=items) if items else None)
 
 
-def _limit(query: exp.Expression, scope: Scope) -> None:
+def _limit(query: exp.Expr, scope: Scope) -> None:
     """Translate LIMIT and OFFSET; a negative limit is none, a negative offset 0."""
     for name in ("limit", "offset"):
         clause = query.args.get(name)
@@ -292,29 +293,13 @@ def _set_operation(node: exp.SetOperation, scope: Scope, in_order: bool, named: 
     for position, (one, other) in enumerate(zip(*sides, strict=False)):
         (first, _), type_ = unify([typed(exp.Null(), one.type), typed(exp.Null(), other.type)])
         if kind(first) is not kind(typed(exp.Null(), one.type)) or len({one.type, other.type}) > 1:
-            for side in (left, right):
-                _view_output(side, position, text if type_ == TEXT else value)
+            for select in branches(node):
+                output = select.expressions[position]
+                replace_output(output, (text if type_ == TEXT else value)(output.unalias().copy()))
         outputs.append(Output(one.name, type_))
     _compound_order(node, sides, in_order and not keeps_order)
     _limit(node, scope)
     return tuple(outputs)
-
-
-def _view_output(query: exp.Expression, position: int, view: View) -> None:
-    """Show one output of a query through a view."""
-    if isinstance(query, exp.Subquery):
-        _view_output(query.this, position, view)
-    elif isinstance(query, exp.SetOperation):
-        _view_output(query.this, position, view)
-        _view_output(query.expression, position, view)
-    else:
-        item = query.expressions[position]
-        shown = view(item.unalias())
-        if shown is item.unalias():
-            return
-        name = item.alias_or_name
-        replacement = exp.alias_(shown.copy(), name, quoted=True) if name else shown.copy()
-        item.replace(typed(replacement, shown.type))
 
 
 def _compound_order(node: exp.SetOperation, sides: list[tuple[Output, ...]], sort_all: bool) -> None:
@@ -334,7 +319,7 @@ def _compound_order(node: exp.SetOperation, sides: list[tuple[Output, ...]], sor
     node.set("order", exp.Order(expressions=items) if items else None)
 
 
-def _position(node: exp.Expression, query: exp.SetOperation, sides: list[tuple[Output, ...]]) -> int | None:
+def _position(node: exp.Expr, query: exp.SetOperation, sides: list[tuple[Output, ...]]) -> int | None:
     if isinstance(node, exp.Literal) and node.this.isdigit():
         return int(node.this)
     wanted = node.name if isinstance(node, exp.Column) else node.sql("sqlite")
@@ -348,7 +333,7 @@ def _position(node: exp.Expression, query: exp.SetOperation, sides: list[tuple[O
 _LEAVES = (exp.Identifier, exp.DataType, exp.Var, exp.Star)
 
 
-def _express(node: exp.Expression, scope: Scope) -> exp.Expression:
+def _express(node: exp.Expr, scope: Scope) -> exp.Expr:
     """Translate an expression from its leaves up."""
     if isinstance(node, _LEAVES):
         return node
@@ -356,21 +341,13 @@ def _express(node: exp.Expression, scope: Scope) -> exp.Expression:
         return node if isinstance(node.this, exp.Star) else _column(node, scope)
     if isinstance(node, exp.Query):
         return _subquery(node, scope)
-    _express_children(node, scope)
+    change_operands(node, lambda operand: _express(operand, scope))
     if is_call(node):
         return typed(node, _type(node.meta.get("type", "VARCHAR")))
     return rewrite(node)
 
 
-def _express_children(node: exp.Expression, scope: Scope) -> None:
-    for name, child in list(node.args.items()):
-        if isinstance(child, exp.Expression):
-            node.set(name, _express(child, scope))
-        elif isinstance(child, list):
-            node.set(name, [_express(each, scope) if isinstance(each, exp.Expression) else each for each in child])
-
-
-def _column(node: exp.Column, scope: Scope) -> exp.Expression:
+def _column(node: exp.Column, scope: Scope) -> exp.Expr:
     found = scope.resolve(node)
     if found is not None:
         return found
@@ -379,7 +356,7 @@ def _column(node: exp.Column, scope: Scope) -> exp.Expression:
     return node
 
 
-def _subquery(node: exp.Expression, scope: Scope) -> exp.Expression:
+def _subquery(node: exp.Expr, scope: Scope) -> exp.Expr:
     """A query inside an expression: a value is that of its first row, what an LM is asked about is all of it."""
     parent = node.parent
     whole = isinstance(parent, exp.Anonymous) and parent.name == ANS

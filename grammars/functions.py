@@ -1,17 +1,18 @@
 """Operators and functions with SQLite's meaning: one rewrite a node class, in a table.
 
-A rewrite takes a node whose operands are rewritten and typed already, and returns the DuckDB node, typed. Most need only
-their operands viewed as number or text; those are rows of ``_VIEWS``. Dates and times are in ``moments``.
+A rewrite takes a node whose operands are rewritten and typed already, and returns the DuckDB node, typed. Most need
+only their operands viewed as number or text; those are rows of ``_VIEWS``. Dates and times are in ``moments``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sqlglot import exp
 
 from . import moments
-from .compare import between, compare, one_of
+from .compare import between, compare, one_of, one_of_query
 from .schema import Kind
 from .values import (
     BOOLEAN,
@@ -38,10 +39,10 @@ from .values import (
     value,
 )
 
-Rewrite = Callable[[exp.Expression], exp.Expression]
+Rewrite = Callable[[exp.Expr], exp.Expr]
 
 # The operands' views and the result's type; None: the type of the first operand.
-_VIEWS: dict[type[exp.Expression], tuple[dict[str, View], exp.DataType | None]] = {
+_VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
     exp.Lower: ({"this": text}, TEXT),
     exp.Upper: ({"this": text}, TEXT),
     exp.Trim: ({"this": text, "expression": text}, TEXT),
@@ -122,7 +123,7 @@ _VIEWS: dict[type[exp.Expression], tuple[dict[str, View], exp.DataType | None]] 
 }
 
 
-def rewrite(node: exp.Expression) -> exp.Expression:
+def rewrite(node: exp.Expr) -> exp.Expr:
     """The DuckDB form of one node, its operands being done; a node no table knows stays as it is."""
     if isinstance(node, exp.Anonymous):
         special = _NAMED.get(node.name.lower())
@@ -134,18 +135,18 @@ def rewrite(node: exp.Expression) -> exp.Expression:
     return _viewed(node, *entry) if entry else node
 
 
-def _viewed(node: exp.Expression, views: dict[str, View], type_: exp.DataType | None) -> exp.Expression:
+def _viewed(node: exp.Expr, views: dict[str, View], type_: exp.DataType | None) -> exp.Expr:
     for name, view in views.items():
         operand = node.args.get(name)
-        if isinstance(operand, exp.Expression):
+        if isinstance(operand, exp.Expr):
             node.set(name, _inside(operand, view))
-    first = node.this if isinstance(node.this, exp.Expression) else None
+    first = node.this if isinstance(node.this, exp.Expr) else None
     if isinstance(first, exp.Distinct):
         first = first.expressions[0]
     return typed(node, type_ or (first.type if first else None))
 
 
-def _inside(operand: exp.Expression, view: View) -> exp.Expression:
+def _inside(operand: exp.Expr, view: View) -> exp.Expr:
     """A view of an operand, or of what DISTINCT or ORDER BY wraps inside an aggregate."""
     if isinstance(operand, exp.Distinct):
         operand.set("expressions", [view(each) for each in operand.expressions])
@@ -156,24 +157,25 @@ def _inside(operand: exp.Expression, view: View) -> exp.Expression:
     return view(operand)
 
 
-def _literal(node: exp.Expression) -> exp.Expression:
+def _literal(node: exp.Expr) -> exp.Expr:
     return string(node.this) if is_text_literal(node) else literal_number(node.this)
 
 
-def _comparison(node: exp.Expression) -> exp.Expression:
+def _comparison(node: exp.Expr) -> exp.Expr:
     assert isinstance(node, exp.Binary)
     return compare(type(node), node.left, node.right)
 
 
-def _between(node: exp.Expression) -> exp.Expression:
+def _between(node: exp.Expr) -> exp.Expr:
     return between(node.this, node.args["low"], node.args["high"])
 
 
-def _in(node: exp.Expression) -> exp.Expression:
-    return typed(node, BOOLEAN) if node.args.get("query") else one_of(node.this, node.expressions)
+def _in(node: exp.Expr) -> exp.Expr:
+    query = node.args.get("query")
+    return one_of_query(node.this, query) if query else one_of(node.this, node.expressions)
 
 
-def _like(node: exp.Expression) -> exp.Expression:
+def _like(node: exp.Expr) -> exp.Expr:
     """LIKE ignores case; a pattern without letters needs no folding."""
     subject, pattern = text(node.this), text(node.expression)
     plain = is_text_literal(pattern) and pattern.name.upper() == pattern.name.lower()
@@ -181,21 +183,21 @@ def _like(node: exp.Expression) -> exp.Expression:
     return typed(like(this=subject, expression=pattern, negate=node.args.get("negate")), BOOLEAN)
 
 
-def _escape(node: exp.Expression) -> exp.Expression:
+def _escape(node: exp.Expr) -> exp.Expr:
     return typed(node, BOOLEAN)
 
 
-def _is(node: exp.Expression) -> exp.Expression:
+def _is(node: exp.Expr) -> exp.Expr:
     if isinstance(node.expression, exp.Boolean):
         node.set("this", exp.Paren(this=truth(node.this)))
     return typed(node, BOOLEAN)
 
 
-def _regexp(node: exp.Expression) -> exp.Expression:
+def _regexp(node: exp.Expr) -> exp.Expr:
     return typed(exp.RegexpLike(this=text(node.this), expression=text(node.expression), flag=string("i")), BOOLEAN)
 
 
-def _arithmetic(node: exp.Expression) -> exp.Expression:
+def _arithmetic(node: exp.Expr) -> exp.Expr:
     assert isinstance(node, exp.Binary)
     left, right = node.left, node.right
     if isinstance(right, exp.Interval):
@@ -205,14 +207,14 @@ def _arithmetic(node: exp.Expression) -> exp.Expression:
     return typed(type(node)(this=left, expression=right), INTEGER if whole else NUMBER)
 
 
-def _shifted(operator: type[exp.Binary], node: exp.Expression, interval: exp.Interval) -> exp.Expression:
+def _shifted(operator: type[exp.Binary], node: exp.Expr, interval: exp.Interval) -> exp.Expr:
     amount, unit = interval.this, interval.args.get("unit")
     if isinstance(amount, exp.Literal) and unit is not None:
         return moments.shift(moments.moment(node), operator, amount.name, unit.name.lower())
     return typed(operator(this=moments.moment(node), expression=interval), TIMESTAMP)
 
 
-def _divide(node: exp.Expression) -> exp.Expression:
+def _divide(node: exp.Expr) -> exp.Expr:
     """``/`` cuts off between integers; what is divided by zero is NULL."""
     assert isinstance(node, exp.Binary)
     left, right = number(node.left), _nonzero(number(node.right))
@@ -221,20 +223,20 @@ def _divide(node: exp.Expression) -> exp.Expression:
     return typed(exp.Div(this=left, expression=right), NUMBER)
 
 
-def _remainder(node: exp.Expression) -> exp.Expression:
+def _remainder(node: exp.Expr) -> exp.Expr:
     assert isinstance(node, exp.Binary)
     return typed(exp.Mod(this=integer(node.left), expression=_nonzero(integer(node.right))), INTEGER)
 
 
-def _nonzero(node: exp.Expression) -> exp.Expression:
+def _nonzero(node: exp.Expr) -> exp.Expr:
     core = node.this if isinstance(node, exp.Neg) else node
     if isinstance(core, exp.Literal) and float(core.this) != 0:
         return node
     return typed(exp.Nullif(this=node, expression=literal_number("0")), node.type)
 
 
-def _cast(node: exp.Expression) -> exp.Expression:
-    """CAST by SQLite's affinities: text without a number is 0; DATE, TIMESTAMP and BOOLEAN, which it lacks, are themselves."""
+def _cast(node: exp.Expr) -> exp.Expr:
+    """CAST by SQLite's affinities: text without a number is 0. DATE and BOOLEAN, which it lacks, are themselves."""
     assert isinstance(node, exp.Cast)
     wanted = kind(typed(exp.Null(), node.to))
     operand = value(node.this)
@@ -262,7 +264,7 @@ def _cast(node: exp.Expression) -> exp.Expression:
             return integer(_number_or_zero(operand)) if str(named).lower() in ("signed", "unsigned") else operand
 
 
-def _number_or_zero(node: exp.Expression) -> exp.Expression:
+def _number_or_zero(node: exp.Expr) -> exp.Expr:
     if kind(node) is not Kind.TEXT:
         return number(node)
     found = number(node)
@@ -274,15 +276,17 @@ def _number_or_zero(node: exp.Expression) -> exp.Expression:
     return found
 
 
-def _conditional(node: exp.Expression) -> exp.Expression:
-    """``iif(condition, a, b)``."""
+def _conditional(node: exp.Expr) -> exp.Expr:
+    """``iif(condition, a, b)``; the branches of a CASE are that one's."""
+    if isinstance(node.parent, exp.Case):
+        return node
     otherwise = node.args.get("false")
     branches, type_ = unify([node.args["true"], *([otherwise] if otherwise else [])])
     case = exp.Case(ifs=[exp.If(this=truth(node.this), true=branches[0])], default=branches[1] if otherwise else None)
     return typed(case, type_)
 
 
-def _case(node: exp.Expression) -> exp.Expression:
+def _case(node: exp.Expr) -> exp.Expr:
     assert isinstance(node, exp.Case)
     default = node.args.get("default")
     whens = node.args["ifs"]
@@ -293,12 +297,12 @@ def _case(node: exp.Expression) -> exp.Expression:
     return typed(exp.Case(ifs=ifs, default=branches[-1] if default else None), type_)
 
 
-def _coalesce(node: exp.Expression) -> exp.Expression:
+def _coalesce(node: exp.Expr) -> exp.Expr:
     (first, *rest), type_ = unify([node.this, *node.expressions])
     return typed(exp.Coalesce(this=first, expressions=rest), type_) if rest else first
 
 
-def _nullif(node: exp.Expression) -> exp.Expression:
+def _nullif(node: exp.Expr) -> exp.Expr:
     """NULLIF gives its first argument unchanged, so it is spelled out where the comparison reads it otherwise."""
     first = value(node.this)
     test = compare(exp.EQ, first.copy(), node.expression)
@@ -307,23 +311,23 @@ def _nullif(node: exp.Expression) -> exp.Expression:
     return typed(exp.Case(ifs=[exp.If(this=test, true=null())], default=first), first.type)
 
 
-def _extreme(node: exp.Expression) -> exp.Expression:
+def _extreme(node: exp.Expr) -> exp.Expr:
     (first, *rest), type_ = unify([node.this, *node.expressions])
     ignore = node.args.get("ignore_nulls")
     return typed(type(node)(this=first, expressions=rest, ignore_nulls=ignore), type_)
 
 
-def _concat(node: exp.Expression) -> exp.Expression:
+def _concat(node: exp.Expr) -> exp.Expr:
     node.set("expressions", [text(value(each)) for each in node.expressions])
     return typed(node, TEXT)
 
 
-def _chr(node: exp.Expression) -> exp.Expression:
+def _chr(node: exp.Expr) -> exp.Expr:
     letters = [function("CHR", TEXT, cast(integer(each), exp.DataType.build("INT"))) for each in node.expressions]
     return typed(exp.Concat(expressions=letters), TEXT) if len(letters) > 1 else letters[0]
 
 
-def _substring_index(node: exp.Expression) -> exp.Expression:
+def _substring_index(node: exp.Expr) -> exp.Expr:
     """What stands before the n-th delimiter, or after it from the end when n is negative."""
     subject, delimiter, count = text(node.this), text(node.args["delimiter"]), integer(node.args["count"])
     pieces = function("STRING_SPLIT", TEXT, subject, delimiter)
@@ -332,37 +336,35 @@ def _substring_index(node: exp.Expression) -> exp.Expression:
     return function("ARRAY_TO_STRING", TEXT, function("LIST_SLICE", TEXT, pieces, *bounds), delimiter)
 
 
-def _collate(node: exp.Expression) -> exp.Expression:
+def _collate(node: exp.Expr) -> exp.Expr:
     return typed(node, TEXT) if node.expression.name.upper() == "NOCASE" else node.this
 
 
-def _strftime(node: exp.Expression) -> exp.Expression:
+def _strftime(node: exp.Expr) -> exp.Expr:
     return moments.formatted([_literal(node.args["format"]), node.this])
 
 
-def _date(node: exp.Expression) -> exp.Expression:
+def _date(node: exp.Expr) -> exp.Expr:
     return moments.to_date([node.this, *node.expressions])
 
 
-def _now(node: exp.Expression) -> exp.Expression:
+def _now(node: exp.Expr) -> exp.Expr:
     return moments.moment(string("now"))
 
 
-def _field(node: exp.Expression) -> exp.Expression:
+def _field(node: exp.Expr) -> exp.Expr:
     return moments.part(type(node).__name__, node.this)
 
 
-def _extract(node: exp.Expression) -> exp.Expression:
+def _extract(node: exp.Expr) -> exp.Expr:
     return moments.part(node.this.name, node.expression)
 
 
-def _date_trunc(node: exp.Expression) -> exp.Expression:
-    moment = moments.moment(node.this)
-    cut = function("DATE_TRUNC", TIMESTAMP, string(node.args["unit"].name.lower()), moment)
-    return cast(cut, DATE) if kind(moment) is Kind.DATE else cut
+def _date_trunc(node: exp.Expr) -> exp.Expr:
+    return moments.truncated(node.args["unit"].name, moments.moment(node.this))
 
 
-def _date_shift(node: exp.Expression) -> exp.Expression:
+def _date_shift(node: exp.Expr) -> exp.Expr:
     operator = exp.Add if isinstance(node, exp.DateAdd) else exp.Sub
     if isinstance(node.expression, exp.Interval):
         return _shifted(operator, node.this, node.expression)
@@ -370,7 +372,7 @@ def _date_shift(node: exp.Expression) -> exp.Expression:
     return typed(operator(this=moments.moment(node.this), expression=days), TIMESTAMP)
 
 
-def _date_difference(node: exp.Expression) -> exp.Expression:
+def _date_difference(node: exp.Expr) -> exp.Expr:
     """``datediff(end, start)`` counts days; ``datediff(unit, start, end)`` and ``timestampdiff`` count units."""
     if node.args.get("unit") is None:
         return moments.difference("day", node.expression, node.this)
@@ -378,16 +380,16 @@ def _date_difference(node: exp.Expression) -> exp.Expression:
     return moments.difference(node.this.name, node.expression, node.args["unit"], complete)
 
 
-def _total(arguments: list[exp.Expression]) -> exp.Expression:
+def _total(arguments: list[exp.Expr]) -> exp.Expr:
     total = typed(exp.Sum(this=number(arguments[0])), NUMBER)
     return typed(exp.Coalesce(this=total, expressions=[literal_number("0.0")]), NUMBER)
 
 
-def _first(arguments: list[exp.Expression]) -> exp.Expression:
+def _first(arguments: list[exp.Expr]) -> exp.Expr:
     return arguments[0]
 
 
-def _printf(arguments: list[exp.Expression]) -> exp.Expression:
+def _printf(arguments: list[exp.Expr]) -> exp.Expr:
     """``printf(format, …)``: each argument read as its conversion wants it."""
     format_, *values = arguments
     conversions = [spec for spec in _conversions(format_.name) if spec != "%"]
@@ -398,16 +400,14 @@ def _printf(arguments: list[exp.Expression]) -> exp.Expression:
 
 
 def _conversions(format_: str) -> list[str]:
-    import re
-
     return re.findall(r"%[-+ 0#,']*\d*(?:\.\d+)?(?:ll|l)?([a-zA-Z%])", format_)
 
 
-def _format(node: exp.Expression) -> exp.Expression:
+def _format(node: exp.Expr) -> exp.Expr:
     return _printf([node.this, *node.expressions])
 
 
-def _typeof(node: exp.Expression) -> exp.Expression:
+def _typeof(node: exp.Expr) -> exp.Expr:
     names = {Kind.INTEGER: "integer", Kind.BOOLEAN: "integer", Kind.NUMBER: "real", Kind.DECIMAL: "real"}
     known = kind(node.this)
     spelled = string(names.get(known, "text") if known else "null")
@@ -415,10 +415,14 @@ def _typeof(node: exp.Expression) -> exp.Expression:
     return typed(exp.Case(ifs=[missing], default=spelled), TEXT)
 
 
-_RULES: dict[type[exp.Expression], Rewrite] = {
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ)
+_CLOCK_FIELDS = (exp.Hour, exp.Minute, exp.Second)
+_FIELDS = (exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfWeek, exp.DayOfYear, *_CLOCK_FIELDS)
+
+_RULES: dict[type[exp.Expr], Rewrite] = {
     exp.Literal: _literal,
     exp.Boolean: lambda node: typed(node, BOOLEAN),
-    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ), _comparison),
+    **dict.fromkeys(_COMPARISONS, _comparison),
     exp.Between: _between,
     exp.In: _in,
     exp.Like: _like,
@@ -452,21 +456,7 @@ _RULES: dict[type[exp.Expression], Rewrite] = {
     exp.Date: _date,
     exp.CurrentTimestamp: _now,
     exp.CurrentDatetime: _now,
-    **dict.fromkeys(
-        (
-            exp.Year,
-            exp.Month,
-            exp.Day,
-            exp.Hour,
-            exp.Minute,
-            exp.Second,
-            exp.Quarter,
-            exp.Week,
-            exp.DayOfWeek,
-            exp.DayOfYear,
-        ),
-        _field,
-    ),  # fmt: skip
+    **dict.fromkeys(_FIELDS, _field),
     exp.Extract: _extract,
     exp.DateTrunc: _date_trunc,
     exp.DateAdd: _date_shift,
@@ -477,7 +467,7 @@ _RULES: dict[type[exp.Expression], Rewrite] = {
     exp.ToChar: lambda node: moments.postgres_format([node.this, node.args["format"]]),
 }
 
-_NAMED: dict[str, Callable[[list[exp.Expression]], exp.Expression]] = {
+_NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "strftime": moments.formatted,
     "date": moments.to_date,
     "datetime": moments.to_timestamp,

@@ -1,8 +1,8 @@
 """Dates and times with SQLite's functions, and with those of MySQL and PostgreSQL that LMs fall into.
 
-SQLite keeps dates as text; here they are typed, so ``date(x)`` is a DATE and ``datetime(x)`` a TIMESTAMP, which compare and
-print like SQLite's text. A date in arithmetic is its year, since SQLite reads the digits its text begins with; adding an
-INTERVAL, which SQLite lacks, gives a date.
+SQLite keeps dates as text; here they are typed, so ``date(x)`` is a DATE and ``datetime(x)`` a TIMESTAMP, which compare
+and print like SQLite's text. A date in arithmetic is its year, since SQLite reads the digits its text begins with;
+adding an INTERVAL, which SQLite lacks, gives a date.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlglot import exp
 from .schema import Kind
 from .values import (
     DATE,
+    DURATION,
     INTEGER,
     NUMBER,
     TEXT,
@@ -58,10 +59,10 @@ class Period:
 
     text: str
     format: str
-    start: exp.Expression
+    start: exp.Expr
 
 
-def period(node: exp.Expression) -> Period | None:
+def period(node: exp.Expr) -> Period | None:
     """The year (``'1990'``) or month (``'1990-03'``) a text literal names, or None."""
     if not is_text_literal(node):
         return None
@@ -72,13 +73,13 @@ def period(node: exp.Expression) -> Period | None:
     return Period(found[0], "%Y-%m" if found[2] else "%Y", moment_node(start))
 
 
-def moment_node(moment: date | datetime | time) -> exp.Expression:
+def moment_node(moment: date | datetime | time) -> exp.Expr:
     """A literal of type DATE, TIMESTAMP or TIME."""
     type_ = TIMESTAMP if isinstance(moment, datetime) else TIME if isinstance(moment, time) else DATE
     return cast(string(str(moment)), type_)
 
 
-def moment_literal(spelled: str, wanted: Kind) -> exp.Expression | None:
+def moment_literal(spelled: str, wanted: Kind) -> exp.Expr | None:
     """The moment a text spells, as a literal fit for a column of a kind, or None when it spells none.
 
     Example:
@@ -111,7 +112,7 @@ def _read(spelled: str, formats: tuple[str, ...]) -> datetime | None:
     return None
 
 
-def moment(node: exp.Expression) -> exp.Expression:
+def moment(node: exp.Expr) -> exp.Expr:
     """A node as a moment: text that spells one, a Julian day number, a time of 2000-01-01."""
     match kind(node):
         case Kind.TEXT if is_text_literal(node):
@@ -130,7 +131,7 @@ def moment(node: exp.Expression) -> exp.Expression:
             return node
 
 
-def modified(arguments: list[exp.Expression]) -> exp.Expression:
+def modified(arguments: list[exp.Expr]) -> exp.Expr:
     """SQLite's ``time-value, modifier, …`` as one moment; no argument is now."""
     first, *modifiers = arguments or [string("now")]
     if any(is_text_literal(modifier) and modifier.name.lower() == "unixepoch" for modifier in modifiers):
@@ -142,24 +143,22 @@ def modified(arguments: list[exp.Expression]) -> exp.Expression:
     return node
 
 
-def _micros(seconds: exp.Expression) -> exp.Expression:
+def _micros(seconds: exp.Expr) -> exp.Expr:
     return exp.Mul(this=exp.Paren(this=seconds), expression=literal_number("1000000"))
 
 
-def _modify(node: exp.Expression, modifier: exp.Expression) -> exp.Expression:
+def _modify(node: exp.Expr, modifier: exp.Expr) -> exp.Expr:
     if not is_text_literal(modifier):
-        return typed(
-            exp.Add(this=node, expression=exp.Cast(this=text(modifier), to=exp.DataType.build("INTERVAL"))), TIMESTAMP
-        )
+        interval = cast(function("LTRIM", TEXT, text(modifier), string("+")), DURATION)
+        return typed(exp.Add(this=node, expression=interval), TIMESTAMP)
     name = modifier.name.strip().lower()
     if found := re.fullmatch(r"start of (year|month|day)", name):
-        return function("DATE_TRUNC", kind_type(node), string(found[1]), node)
+        return truncated(found[1], node)
     if found := re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?) (second|minute|hour|day|month|year)s?", name):
         return shift(node, exp.Sub if found[1] == "-" else exp.Add, found[2], found[3])
     if found := re.fullmatch(r"weekday ([0-6])", name):
-        ahead = exp.Paren(
-            this=exp.Sub(this=literal_number(str(int(found[1]) + 7)), expression=function("DAYOFWEEK", INTEGER, node))
-        )
+        wanted = literal_number(str(int(found[1]) + 7))
+        ahead = exp.Paren(this=exp.Sub(this=wanted, expression=function("DAYOFWEEK", INTEGER, node)))
         days = exp.Paren(this=exp.Mod(this=ahead, expression=literal_number("7")))
         return typed(exp.Add(this=cast(node, DATE), expression=cast(days, exp.DataType.build("INT"))), DATE)
     if name in ("unixepoch", "utc", "localtime", "auto", "julianday", "subsec"):
@@ -167,53 +166,51 @@ def _modify(node: exp.Expression, modifier: exp.Expression) -> exp.Expression:
     return null()
 
 
-def kind_type(node: exp.Expression) -> exp.DataType:
-    """DATE for a date, TIMESTAMP for any other moment."""
-    return DATE if kind(node) is Kind.DATE else TIMESTAMP
+def truncated(unit: str, node: exp.Expr) -> exp.Expr:
+    """The start of the unit a moment lies in."""
+    start = function("DATE_TRUNC", TIMESTAMP, string(unit.lower()), node)
+    return cast(start, DATE) if kind(node) is Kind.DATE else start
 
 
-def shift(node: exp.Expression, operator: type[exp.Binary], amount: str, unit: str) -> exp.Expression:
+def shift(node: exp.Expr, operator: type[exp.Binary], amount: str, unit: str) -> exp.Expr:
     """A moment moved by so many units; a date moved by whole days stays a date."""
-    if "." in amount:
-        seconds = {"day": 86400, "hour": 3600, "minute": 60, "second": 1, "month": 2592000, "year": 31536000}[unit]
-        amount, unit = str(round(float(amount) * seconds)), "second"
     interval = exp.Interval(this=exp.Literal.string(amount), unit=exp.Var(this=unit.upper()))
     moved = typed(operator(this=node, expression=interval), TIMESTAMP)
-    whole = kind(node) is Kind.DATE and unit in ("day", "week", "month", "quarter", "year")
+    whole = kind(node) is Kind.DATE and "." not in amount and unit in UNITS[:5]
     return cast(exp.Paren(this=moved), DATE) if whole else moved
 
 
-def to_date(arguments: list[exp.Expression]) -> exp.Expression:
+def to_date(arguments: list[exp.Expr]) -> exp.Expr:
     """``date(…)``."""
     node = modified(arguments)
     return node if kind(node) is Kind.DATE else cast(node, DATE)
 
 
-def to_timestamp(arguments: list[exp.Expression]) -> exp.Expression:
+def to_timestamp(arguments: list[exp.Expr]) -> exp.Expr:
     """``datetime(…)``."""
     node = modified(arguments)
     return cast(node, TIMESTAMP) if kind(node) is Kind.DATE else node
 
 
-def to_time(arguments: list[exp.Expression]) -> exp.Expression:
+def to_time(arguments: list[exp.Expr]) -> exp.Expr:
     """``time(…)``."""
     if len(arguments) == 1 and kind(arguments[0]) is Kind.TIME:
         return arguments[0]
     return cast(cast(modified(arguments), TIMESTAMP), TIME)
 
 
-def julian_day(arguments: list[exp.Expression]) -> exp.Expression:
+def julian_day(arguments: list[exp.Expr]) -> exp.Expr:
     """``julianday(…)``; SQLite's days begin at noon."""
     days = exp.Sub(this=function("JULIAN", NUMBER, modified(arguments)), expression=literal_number("0.5"))
     return typed(exp.Paren(this=days), NUMBER)
 
 
-def unix_seconds(arguments: list[exp.Expression]) -> exp.Expression:
+def unix_seconds(arguments: list[exp.Expr]) -> exp.Expr:
     """``unixepoch(…)``."""
     return cast(function("EPOCH", NUMBER, modified(arguments)), INTEGER)
 
 
-def formatted(arguments: list[exp.Expression]) -> exp.Expression:
+def formatted(arguments: list[exp.Expr]) -> exp.Expr:
     """``strftime(format, …)``."""
     format_, *rest = arguments
     if not is_text_literal(format_):
@@ -234,13 +231,13 @@ def _reformat(format_: str, table: dict[str, str]) -> str:
     return re.sub("|".join(sorted(table, key=len, reverse=True)), lambda found: table[found[0]], format_)
 
 
-def mysql_format(arguments: list[exp.Expression]) -> exp.Expression:
+def mysql_format(arguments: list[exp.Expr]) -> exp.Expr:
     """MySQL's ``date_format(x, format)``."""
     node, format_ = arguments
     return function("STRFTIME", TEXT, moment(node), string(_reformat(format_.name, _MYSQL_FORMAT)))
 
 
-def postgres_format(arguments: list[exp.Expression]) -> exp.Expression:
+def postgres_format(arguments: list[exp.Expr]) -> exp.Expr:
     """PostgreSQL's ``to_char(x, format)``; anything but a moment is just text."""
     node, *format_ = arguments
     if not format_ or (kind(node) and kind(node) is not Kind.DATE and kind(node) is not Kind.TIMESTAMP):
@@ -248,7 +245,7 @@ def postgres_format(arguments: list[exp.Expression]) -> exp.Expression:
     return function("STRFTIME", TEXT, node, string(_reformat(format_[0].name, _POSTGRES_FORMAT)))
 
 
-def parsed(arguments: list[exp.Expression], formats: dict[str, str]) -> exp.Expression:
+def parsed(arguments: list[exp.Expr], formats: dict[str, str]) -> exp.Expr:
     """A text read as a date by a format."""
     node, *format_ = arguments
     if not format_ or kind(node) is not Kind.TEXT:
@@ -256,17 +253,17 @@ def parsed(arguments: list[exp.Expression], formats: dict[str, str]) -> exp.Expr
     return cast(function("TRY_STRPTIME", TIMESTAMP, node, string(_reformat(format_[0].name, formats))), DATE)
 
 
-def from_mysql_format(arguments: list[exp.Expression]) -> exp.Expression:
+def from_mysql_format(arguments: list[exp.Expr]) -> exp.Expr:
     """MySQL's ``str_to_date(text, format)``."""
     return parsed(arguments, _MYSQL_FORMAT)
 
 
-def from_postgres_format(arguments: list[exp.Expression]) -> exp.Expression:
+def from_postgres_format(arguments: list[exp.Expr]) -> exp.Expr:
     """PostgreSQL's ``to_date(text, format)``."""
     return parsed(arguments, _POSTGRES_FORMAT)
 
 
-def part(unit: str, node: exp.Expression) -> exp.Expression:
+def part(unit: str, node: exp.Expr) -> exp.Expr:
     """A field of a moment, such as its year; a bare number given for a moment is taken for its year."""
     known = kind(node)
     if known is not None and known.numeric and unit.lower() == "year":
@@ -276,6 +273,6 @@ def part(unit: str, node: exp.Expression) -> exp.Expression:
     return function(unit.upper(), INTEGER, moment(node))
 
 
-def difference(unit: str, start: exp.Expression, end: exp.Expression, complete: bool = False) -> exp.Expression:
+def difference(unit: str, start: exp.Expr, end: exp.Expr, complete: bool = False) -> exp.Expr:
     """How many units lie between two moments: boundaries crossed, or complete units."""
     return function("DATE_SUB" if complete else "DATE_DIFF", INTEGER, string(unit.lower()), moment(start), moment(end))

@@ -33,7 +33,6 @@ class Source:
         name: Its alias, or the table's name.
         outputs: Its visible columns.
         row_id: A base table's hidden row number.
-        nullable: Whether an outer join may fill its columns with NULL.
     """
 
     name: str
@@ -45,15 +44,15 @@ class Source:
         folded = name.casefold()
         return next((output for output in self.outputs if output.name.casefold() == folded), None)
 
-    def column(self, output: Output) -> exp.Expression:
+    def column(self, output: Output) -> exp.Expr:
         """A reference to one of its columns."""
         return typed(exp.column(output.name, table=self.name, quoted=True), output.type)
 
-    def row_number(self) -> exp.Expression | None:
+    def row_number(self) -> exp.Expr | None:
         """A reference to its hidden row number, if it has one."""
         return None if self.row_id is None else self.column(Output(self.row_id, INTEGER))
 
-    def resolve(self, name: str) -> exp.Expression | None:
+    def resolve(self, name: str) -> exp.Expr | None:
         """The column, or the row number, that a program means by a name."""
         output = self.find(name)
         if output is not None:
@@ -85,8 +84,8 @@ class Scope:
     parent: Scope | None = None
     tables: Mapping[str, tuple[Output, ...]] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
-    merged: dict[str, exp.Expression] = field(default_factory=dict)
-    aliases: dict[str, exp.Expression] = field(default_factory=dict)
+    merged: dict[str, exp.Expr] = field(default_factory=dict)
+    aliases: dict[str, exp.Expr] = field(default_factory=dict)
 
     def inner(self) -> Scope:
         """The scope of a subquery inside an expression."""
@@ -101,28 +100,28 @@ class Scope:
         folded = name.casefold()
         return next((source for source in self.sources if source.name.casefold() == folded), None)
 
-    def resolve(self, column: exp.Column) -> exp.Expression | None:
+    def resolve(self, column: exp.Column) -> exp.Expr | None:
         """The expression a column reference means, or None when nothing has that name."""
         here = self._qualified(column) if column.table else self._bare(column.name)
         if here is not None:
             return here
         return self.parent.resolve(column) if self.parent else None
 
-    def _qualified(self, column: exp.Column) -> exp.Expression | None:
+    def _qualified(self, column: exp.Column) -> exp.Expr | None:
         source = self.source(column.table)
         if source is None and len(self.sources) == 1:
             table = self.schema.table(column.table)
             source = self.sources[0] if table and self.sources[0].row_id is not None else None
         return source.resolve(column.name) if source else None
 
-    def _bare(self, name: str) -> exp.Expression | None:
+    def _bare(self, name: str) -> exp.Expr | None:
         folded = name.casefold()
         if folded in self.merged:
             return self.merged[folded].copy()
         for source in self.sources:
-            found = source.find(name)
-            if found:
-                return source.column(found)
+            output = source.find(name)
+            if output:
+                return source.column(output)
         if folded in self.aliases:
             return self.aliases[folded].copy()
         return next((found for source in self.sources if (found := source.resolve(name))), None)
@@ -138,6 +137,6 @@ class Scope:
                 seen.add(folded)
                 yield source, output
 
-    def row_numbers(self) -> list[exp.Expression]:
+    def row_numbers(self) -> list[exp.Expr]:
         """The hidden row numbers of the base tables after FROM, in order: the order of the rows."""
         return [number for source in self.sources if (number := source.row_number()) is not None]

@@ -1,8 +1,9 @@
 """The cells' own text beside a query's values.
 
-A column is followed from the outputs of a translated query down to the table it comes from: through subqueries and WITH
-tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, and UNION ALL. Where that column keeps spellings, each query on
-the way gets one more output, a companion that carries the cell's text; the rows and their order stay what they were.
+A column is followed from the outputs of a translated query down to the table it comes from: through subqueries and
+WITH tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, and UNION ALL. Where that column keeps spellings, each
+query on the way gets one more output, a companion that carries the cell's text; the rows and their order stay what they
+were.
 """
 
 from __future__ import annotations
@@ -39,11 +40,11 @@ def with_spelling(tree: exp.Expression, schema: Schema) -> tuple[exp.Expression,
     return tree, tuple(spelled.companion(tree, position) for position in range(len(_outputs(tree))))
 
 
-def _outputs(query: exp.Expression) -> Sequence[exp.Expression]:
+def _outputs(query: exp.Expr) -> Sequence[exp.Expr]:
     """The outputs of a query as it stands."""
     while not isinstance(query, exp.Select):
         query = query.this
-    outputs: Sequence[exp.Expression] = query.expressions
+    outputs: Sequence[exp.Expr] = query.expressions
     return outputs
 
 
@@ -54,7 +55,7 @@ class _Spelled:
         self.schema = schema
         self.known: dict[tuple[int, int], str | None] = {}
 
-    def companion(self, query: exp.Expression, position: int) -> str | None:
+    def companion(self, query: exp.Expr, position: int) -> str | None:
         """Give one output of a query its companion, and tell the companion's name."""
         while isinstance(query, exp.Subquery):
             query = query.this
@@ -63,7 +64,7 @@ class _Spelled:
             self.known[key] = self._add(query, position)
         return self.known[key]
 
-    def _add(self, query: exp.Expression, position: int) -> str | None:
+    def _add(self, query: exp.Expr, position: int) -> str | None:
         if isinstance(query, exp.Union) and not query.args.get("distinct"):
             return self._add_to_union(query, position)
         if not isinstance(query, exp.Select):
@@ -71,7 +72,7 @@ class _Spelled:
         spelling = self._of_output(query, query.expressions[position])
         return self._append(query, position, spelling) if spelling is not None else None
 
-    def _append(self, select: exp.Select, position: int, spelling: exp.Expression) -> str:
+    def _append(self, select: exp.Select, position: int, spelling: exp.Expr) -> str:
         outputs = [item.copy() for item in select.expressions]
         taken = {item.alias_or_name.casefold() for item in outputs}
         name = f"{outputs[position].alias_or_name}:spelling"
@@ -97,7 +98,7 @@ class _Spelled:
                 self._append(select, position, cast(value, TEXT))
         return names[0] or f"{_outputs(union)[position].alias_or_name}:spelling"
 
-    def _of_output(self, select: exp.Select, item: exp.Expression) -> exp.Expression | None:
+    def _of_output(self, select: exp.Select, item: exp.Expr) -> exp.Expr | None:
         node = item.unalias()
         if not is_grouped(select):
             return self._of(select, node)
@@ -106,7 +107,7 @@ class _Spelled:
             return first(spelling, self._rows(select)) if spelling is not None else None
         return self._of_aggregate(select, node)
 
-    def _of_aggregate(self, select: exp.Select, node: exp.Expression) -> exp.Expression | None:
+    def _of_aggregate(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
         """The spelling of MIN or MAX is that of the first cell with that value; of FIRST, that cell's."""
         inner = node.this
         if isinstance(node, exp.First) and isinstance(inner, exp.Order):
@@ -118,7 +119,7 @@ class _Spelled:
             return first(spelling, [extreme, *self._rows(select)]) if spelling is not None else None
         return None
 
-    def _of(self, select: exp.Select, node: exp.Expression) -> exp.Expression | None:
+    def _of(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
         """The text of a column of a SELECT's sources, or of a scalar subquery."""
         node = bare(node)
         if isinstance(node, exp.Column):
@@ -127,7 +128,7 @@ class _Spelled:
             return self._of_scalar(node)
         return None
 
-    def _of_column(self, select: exp.Select, node: exp.Column) -> exp.Expression | None:
+    def _of_column(self, select: exp.Select, node: exp.Column) -> exp.Expr | None:
         source = next((source for source in _sources(select) if source.alias_or_name == node.table), None)
         if isinstance(source, exp.Table):
             cte = _with_table(source)
@@ -146,7 +147,7 @@ class _Spelled:
         companion = self.companion(query, names.index(node.name))
         return typed(exp.column(companion, table=node.table, quoted=True), TEXT) if companion else None
 
-    def _of_scalar(self, node: exp.Subquery) -> exp.Expression | None:
+    def _of_scalar(self, node: exp.Subquery) -> exp.Expr | None:
         """A copy of a scalar subquery that gives the text instead of the value."""
         copy = node.copy()
         select = copy.this
@@ -156,7 +157,7 @@ class _Spelled:
         select.set("expressions", [spelling])
         return typed(copy, TEXT)
 
-    def _rows(self, select: exp.Select) -> list[exp.Expression]:
+    def _rows(self, select: exp.Select) -> list[exp.Expr]:
         """The order of the rows of a SELECT's base tables."""
         rows = []
         for source in _sources(select):
@@ -167,14 +168,14 @@ class _Spelled:
         return rows
 
 
-def _sources(select: exp.Select) -> Iterator[exp.Expression]:
+def _sources(select: exp.Select) -> Iterator[exp.Expr]:
     """The tables and subqueries after FROM."""
     for part in (select.args.get("from_"), *(select.args.get("joins") or [])):
         if part is not None:
             yield from _flat(part.this)
 
 
-def _flat(source: exp.Expression) -> Iterator[exp.Expression]:
+def _flat(source: exp.Expr) -> Iterator[exp.Expr]:
     if isinstance(source, exp.Subquery) and isinstance(source.this, exp.Table):
         yield from _flat(source.this)
         return
@@ -184,19 +185,19 @@ def _flat(source: exp.Expression) -> Iterator[exp.Expression]:
             yield from _flat(join.this)
 
 
-def _with_table(table: exp.Expression) -> exp.CTE | None:
+def _with_table(table: exp.Expr) -> exp.CTE | None:
     """The WITH query a table name stands for, or None."""
     node = table.parent
     while node is not None:
         clause = node.args.get("with_")
         for cte in clause.expressions if clause else []:
-            if cte.alias.casefold() == table.name.casefold():
+            if isinstance(cte, exp.CTE) and cte.alias.casefold() == table.name.casefold():
                 return cte
         node = node.parent
     return None
 
 
-def _spelled_column(node: exp.Column, table: TableSchema) -> exp.Expression | None:
+def _spelled_column(node: exp.Column, table: TableSchema) -> exp.Expr | None:
     """``COALESCE(spelling, plain rendering)`` for a base column."""
     column = table.column(node.name)
     if column is None or column.spelling is None:
@@ -205,7 +206,7 @@ def _spelled_column(node: exp.Column, table: TableSchema) -> exp.Expression | No
     return typed(exp.Coalesce(this=spelling, expressions=[_plain(node.copy(), column)]), TEXT)
 
 
-def _plain(node: exp.Expression, column: Column) -> exp.Expression:
+def _plain(node: exp.Expr, column: Column) -> exp.Expr:
     """What a value looks like when its cell had no spelling of its own: a whole number has no ``.0``."""
     if column.type == "VARCHAR":
         return node

@@ -3,8 +3,8 @@
 SQLite lets any value stand anywhere and reads it as what the place needs; DuckDB wants it written down. Each view here
 returns the node itself where its kind already fits, so that a clean, typed query keeps its shape.
 
-The number that a text carries is the first one in it, wherever it stands: ``'1,234 (est.)'`` carries 1234, ``'about -5'``
-carries -5, ``'22–18'`` carries 22, ``'n/a'`` carries none (NULL).
+The number that a text carries is the first one in it, wherever it stands: ``'1,234 (est.)'`` carries 1234,
+``'about -5'`` carries -5, ``'22–18'`` carries 22, ``'n/a'`` carries none (NULL).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from sqlglot import exp
 
 from .schema import Kind
 
-E = TypeVar("E", bound=exp.Expression)
-View = Callable[[exp.Expression], exp.Expression]
+E = TypeVar("E", bound=exp.Expr)
+View = Callable[[exp.Expr], exp.Expr]
 
 INTEGER = exp.DataType.build("BIGINT")
 NUMBER = exp.DataType.build("DOUBLE")
@@ -46,7 +46,7 @@ _KINDS: dict[Any, Kind] = {
 }
 
 
-def kind(node: exp.Expression) -> Kind | None:
+def kind(node: exp.Expr) -> Kind | None:
     """What a node's values are; None when nothing is known (NULL, a list)."""
     return _KINDS.get(node.type.this) if node.type else None
 
@@ -57,40 +57,55 @@ def typed(node: E, type_: exp.DataType | None) -> E:
     return node
 
 
-def function(name: str, type_: exp.DataType, *arguments: exp.Expression) -> exp.Expression:
+def function(name: str, type_: exp.DataType, *arguments: exp.Expr) -> exp.Expr:
     """A DuckDB function call of a known type."""
     return typed(exp.Anonymous(this=name, expressions=list(arguments)), type_)
 
 
-def cast(node: exp.Expression, type_: exp.DataType, safe: bool = False) -> exp.Expression:
+def cast(node: exp.Expr, type_: exp.DataType, safe: bool = False) -> exp.Expr:
     """``CAST(node AS type)``, or ``TRY_CAST`` when ``safe``."""
     return typed((exp.TryCast if safe else exp.Cast)(this=node, to=type_.copy()), type_)
 
 
-def string(text: str) -> exp.Expression:
+def string(text: str) -> exp.Expr:
     """A text literal."""
     return typed(exp.Literal.string(text), TEXT)
 
 
-def literal_number(text: str) -> exp.Expression:
+def literal_number(text: str) -> exp.Expr:
     """A number literal, such as ``5``, ``-2.5`` or ``1e5``."""
-    node: exp.Expression = typed(exp.Literal.number(text.lstrip("+-")), NUMBER if re.search("[.eE]", text) else INTEGER)
+    node: exp.Expr = typed(exp.Literal.number(text.lstrip("+-")), NUMBER if re.search("[.eE]", text) else INTEGER)
     return typed(exp.Neg(this=node), node.type) if text.startswith("-") else node
 
 
-def is_text_literal(node: exp.Expression) -> bool:
+def is_text_literal(node: exp.Expr) -> bool:
     """Whether a node is a quoted text."""
     return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
-def bare(node: exp.Expression) -> exp.Expression:
+def is_list(node: exp.Expr) -> bool:
+    """Whether a node is a list, such as what an LM names inside IN."""
+    return node.type is not None and node.type.this in (_T.LIST, _T.ARRAY)
+
+
+def bare(node: exp.Expr) -> exp.Expr:
     """A node without the parentheses around it."""
     while isinstance(node, exp.Paren):
         node = node.this
     return node
 
 
-def null() -> exp.Expression:
+def change_operands(node: exp.Expr, change: View) -> exp.Expr:
+    """A node with each of its operands changed, in place."""
+    for name, operand in list(node.args.items()):
+        if isinstance(operand, exp.Expr):
+            node.set(name, change(operand))
+        elif isinstance(operand, list):
+            node.set(name, [change(each) if isinstance(each, exp.Expr) else each for each in operand])
+    return node
+
+
+def null() -> exp.Expr:
     """``NULL``."""
     return exp.Null()
 
@@ -106,7 +121,7 @@ def carried(text: str) -> str | None:
     return re.sub(r"[,\s+]", "", found.group()).replace("−", "-") if found else None
 
 
-def number(node: exp.Expression) -> exp.Expression:
+def number(node: exp.Expr) -> exp.Expr:
     """A node as a number: the number a text carries, the year of a date, 1 or 0 of a truth value."""
     match kind(node):
         case Kind.TEXT:
@@ -125,7 +140,7 @@ def number(node: exp.Expression) -> exp.Expression:
             return node
 
 
-def _carried_number(node: exp.Expression) -> exp.Expression:
+def _carried_number(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Literal):
         found = carried(node.this)
         return literal_number(found) if found else null()
@@ -133,7 +148,7 @@ def _carried_number(node: exp.Expression) -> exp.Expression:
     return cast(function("TRANSLATE", TEXT, digits, string("−,"), string("-")), NUMBER, safe=True)
 
 
-def integer(node: exp.Expression) -> exp.Expression:
+def integer(node: exp.Expr) -> exp.Expr:
     """A node as an integer, what is behind the point cut off."""
     node = number(node)
     if kind(node) in (Kind.INTEGER, None):
@@ -141,13 +156,13 @@ def integer(node: exp.Expression) -> exp.Expression:
     return cast(function("TRUNC", NUMBER, node), INTEGER, safe=True)
 
 
-def real(node: exp.Expression) -> exp.Expression:
+def real(node: exp.Expr) -> exp.Expr:
     """A node as a number that divides without cutting off."""
     node = number(node)
     return cast(node, NUMBER) if kind(node) in (Kind.INTEGER, Kind.DECIMAL) else node
 
 
-def text(node: exp.Expression) -> exp.Expression:
+def text(node: exp.Expr) -> exp.Expr:
     """A node as SQLite spells it."""
     match kind(node):
         case Kind.TEXT | None:
@@ -164,7 +179,7 @@ def text(node: exp.Expression) -> exp.Expression:
             return cast(node, TEXT)
 
 
-def truth(node: exp.Expression) -> exp.Expression:
+def truth(node: exp.Expr) -> exp.Expr:
     """A node as a condition: a number is true when it is not 0."""
     if kind(node) in (Kind.BOOLEAN, None):
         return node
@@ -174,16 +189,16 @@ def truth(node: exp.Expression) -> exp.Expression:
     return typed(exp.NEQ(this=number(node), expression=literal_number("0")), BOOLEAN)
 
 
-_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.RegexpLike, exp.ArrayContains)
+_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.RegexpLike)
 
 
-def value(node: exp.Expression) -> exp.Expression:
+def value(node: exp.Expr) -> exp.Expr:
     """A node as something to show or compute with: a condition is 1 or 0."""
     condition = kind(node) is Kind.BOOLEAN and isinstance(bare(node), _CONDITIONS)
     return number(node) if condition else node
 
 
-def unify(nodes: Sequence[exp.Expression]) -> tuple[list[exp.Expression], exp.DataType | None]:
+def unify(nodes: Sequence[exp.Expr]) -> tuple[list[exp.Expr], exp.DataType | None]:
     """Nodes that stand for the same value (branches of a CASE, arguments of COALESCE), made of one type.
 
     Numbers beside texts become text.

@@ -1,0 +1,109 @@
+"""One small table in SQLite and in DuckDB, and a program run on both."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from grammars.dialect import translate
+from grammars.schema import Column, Kind, Schema, TableSchema
+
+TYPES = {
+    Kind.INTEGER: ("BIGINT", "INTEGER"),
+    Kind.NUMBER: ("DOUBLE", "REAL"),
+    Kind.TEXT: ("VARCHAR", "TEXT"),
+    Kind.DATE: ("DATE", "TEXT"),
+}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A column: what its cells are, and the cells (dates as ISO texts)."""
+
+    kind: Kind
+    cells: Sequence[Any]
+
+
+class Engines:
+    """Tables loaded in both engines; each has the hidden ``row_id`` and its rows in order."""
+
+    def __init__(self, tables: Mapping[str, Mapping[str, Cells]]) -> None:
+        self.schema = Schema(
+            tuple(
+                TableSchema(
+                    name, tuple(Column(column, cells.kind, TYPES[cells.kind][0]) for column, cells in columns.items())
+                )
+                for name, columns in tables.items()
+            )
+        )
+        self.duckdb = duckdb.connect(":memory:", config={"threads": 1})
+        self.sqlite = sqlite3.connect(":memory:")
+        self.plain = sqlite3.connect(":memory:")
+        for name, columns in tables.items():
+            numbered = {**columns, "row_id": Cells(Kind.INTEGER, range(len(next(iter(columns.values())).cells)))}
+            self._load(self.duckdb, name, numbered, 0)
+            self._load(self.sqlite, name, numbered, 1)
+            self._load(self.plain, name, columns, 1)
+
+    def _load(self, database: Any, name: str, columns: Mapping[str, Cells], engine: int) -> None:
+        spelled = ", ".join(f"{quoted(column)} {TYPES[cells.kind][engine]}" for column, cells in columns.items())
+        database.execute(f"CREATE TABLE {quoted(name)} ({spelled})")
+        rows = list(zip(*(cells.cells for cells in columns.values()), strict=True))
+        if rows:
+            marks = ", ".join("?" * len(columns))
+            database.executemany(f"INSERT INTO {quoted(name)} VALUES ({marks})", rows)
+
+    def close(self) -> None:
+        for database in (self.duckdb, self.sqlite, self.plain):
+            database.close()
+
+    def run_sqlite(self, program: str) -> list[tuple[Any, ...]]:
+        """SQLite's rows; ``*`` leaves out ``row_id`` where the program does not name it."""
+        database = self.sqlite if "row_id" in program else self.plain
+        return database.execute(program).fetchall()
+
+    def translate(self, program: str) -> str:
+        tree = sqlglot.parse_one(program, read="sqlite")
+        assert isinstance(tree, exp.Expression)
+        return translate(settle_quotes(tree, self.schema), self.schema).sql("duckdb")
+
+    def run_duckdb(self, program: str) -> list[tuple[Any, ...]]:
+        """DuckDB's rows for the translated program."""
+        return self.duckdb.execute(self.translate(program)).fetchall()
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def settle_quotes(tree: exp.Expression, schema: Schema) -> exp.Expression:
+    """Double-quoted names that are no column, alias or table are text."""
+    known = {column.name.casefold() for table in schema for column in table.columns}
+    known |= {alias.alias.casefold() for alias in tree.find_all(exp.Alias, exp.TableAlias)}
+    for column in list(tree.find_all(exp.Column)):
+        if column.this.args.get("quoted") and column.name.casefold() not in known and column.name != "row_id":
+            column.replace(exp.Literal.string(column.name))
+    return tree
+
+
+def same_cell(found: Any, wanted: Any) -> bool:
+    """Whether two values are the same answer: numbers within 1e-6, dates by their text."""
+    if found is None or wanted is None:
+        return found is wanted
+    try:
+        return abs(float(found) - float(wanted)) <= 1e-6 * max(1.0, abs(float(wanted)))
+    except (TypeError, ValueError):
+        return str(found) == str(wanted)
+
+
+def same_rows(found: Sequence[Sequence[Any]], wanted: Sequence[Sequence[Any]]) -> bool:
+    """Whether two results are equal row by row, in order."""
+    return len(found) == len(wanted) and all(
+        len(one) == len(other) and all(map(same_cell, one, other)) for one, other in zip(found, wanted, strict=True)
+    )
