@@ -53,6 +53,7 @@ class OpenAI:
         max_retries: How often a request is sent again after a moment's failure.
         api: Chat completions, or text completions for a base model.
         logprobs: Whether to ask for log-probabilities.
+        samples: The most samples that one request asks the server for; all of them, unless given.
 
     Raises:
         ConfigurationError: The address is none, or there is no key for OpenAI's own server.
@@ -70,6 +71,7 @@ class OpenAI:
         max_retries: int = 2,
         api: wire.Api = "chat",
         logprobs: bool = True,
+        samples: int | None = None,
     ) -> None:
         self.model = model
         self.endpoint = Endpoint.of(base_url, api_key)
@@ -80,6 +82,7 @@ class OpenAI:
         self.max_retries = max_retries
         self.api = api
         self.logprobs = logprobs
+        self.samples = samples
         self._refused: frozenset[str] = frozenset()
         self._session: _Session | None = None
 
@@ -91,13 +94,16 @@ class OpenAI:
             LMReplyError: The server replied with something else than completions.
         """
         started = time.perf_counter()
-        first, usage = await self._exchange(request, n=request.n, sample=0)
-        completions = first.completions[: request.n]
-        missing = range(len(completions), request.n)
-        if missing:
-            self._refused |= {"n"}
-        for reply, spent in await _all(self._exchange(request, n=1, sample=sample) for sample in missing):
-            completions += reply.completions[:1]
+        # The first reply tells how many samples the server gives, and leaves the prompt in its cache for the rest.
+        n = min(request.n, self.samples or request.n)
+        first, usage = await self._exchange(request, n=n, sample=0)
+        completions = first.completions[:n]
+        if len(completions) < n:
+            self.samples = 1
+        step = self.samples or n
+        rest = [(sample, min(step, request.n - sample)) for sample in range(len(completions), request.n, step)]
+        for reply, spent in await _all(self._exchange(request, n=n, sample=sample) for sample, n in rest):
+            completions += reply.completions[:n]
             usage += spent
         return Response(completions, replace(usage, seconds=time.perf_counter() - started))
 
