@@ -130,7 +130,9 @@ def _settle_output(item: exp.Expr, keys: list[exp.Expr], scope: Scope, order: li
 
 
 def _settle(node: exp.Expr, keys: list[exp.Expr], scope: Scope, order: list[exp.Expr]) -> exp.Expr:
-    if node in keys or isinstance(node, exp.Query) or (isinstance(node, exp.AggFunc) and not _is_windowed(node)):
+    if node in keys or isinstance(node, exp.Query):
+        return node
+    if isinstance(node, exp.AggFunc | exp.Filter) and not isinstance(node.parent, exp.Window | exp.Filter):
         return node
     asked = isinstance(node, exp.Anonymous) and node.name == MAP
     if asked or (isinstance(node, exp.Column) and scope.source(node.table)):

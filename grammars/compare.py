@@ -173,12 +173,11 @@ def one_of(node: exp.Expr, options: Sequence[exp.Expr]) -> exp.Expr:
 
 def _one_of_list(node: exp.Expr, options: exp.Expr) -> exp.Expr:
     """``node IN (QA_ANS(…))``, where the LM's reply is a list of texts."""
-    item = typed(exp.column("option"), TEXT)
-    subject, item = (lower(node), lower(item)) if kind(node) is Kind.TEXT else meet(value(node), item)
-    if not isinstance(item, exp.Column):
-        each = exp.Lambda(this=item, expressions=[exp.to_identifier("option")])
-        options = function("LIST_TRANSFORM", options.type or TEXT, options, each)
-    return function("LIST_CONTAINS", BOOLEAN, options, subject)
+    option: exp.Expr = typed(exp.column("option"), TEXT)
+    node = value(node)
+    subject, read = (lower(node), lower(option)) if kind(node) is Kind.TEXT else meet(node, option)
+    each = exp.Lambda(this=read, expressions=[exp.to_identifier("option")])
+    return function("LIST_CONTAINS", BOOLEAN, function("LIST_TRANSFORM", TEXT, options, each), subject)
 
 
 def one_of_query(node: exp.Expr, query: exp.Expr) -> exp.Expr:

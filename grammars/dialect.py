@@ -19,17 +19,26 @@ Dates are typed, so they compare as dates with whatever a literal spells: ``'Mar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from functools import cache
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
 
 from .calls import ANS, is_call
 from .clauses import RULES, is_single_row, ordered
 from .compare import branches, compare, replace_output
-from .functions import rewrite
+from .functions import mended, rewrite
 from .schema import Schema
 from .scope import Output, Scope, Source
 from .values import TEXT, change_operands, integer, kind, text, truth, typed, unify, value
+
+
+class Labels(StrEnum):
+    """What an output without an alias is called."""
+
+    NONE = "none"
+    SHOWN = "shown"
+    UNIQUE = "unique"
 
 
 def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:
@@ -43,19 +52,19 @@ def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:
         A tree that prints with ``.sql("duckdb")``; LM calls stay in it as they are, their columns qualified.
     """
     tree = tree.copy()
-    _query(tree, Scope(schema), in_order=True, named=True)
+    _query(tree, Scope(schema), in_order=True, labels=Labels.SHOWN)
     return tree
 
 
-def _query(node: exp.Expr, scope: Scope, in_order: bool, named: bool = False) -> tuple[Output, ...]:
+def _query(node: exp.Expr, scope: Scope, in_order: bool, labels: Labels = Labels.NONE) -> tuple[Output, ...]:
     """Translate a query in place and tell its outputs."""
     scope = _with(node, scope)
     if isinstance(node, exp.Subquery):
-        return _query(node.this, scope, in_order, named)
+        return _query(node.this, scope, in_order, labels)
     if isinstance(node, exp.SetOperation):
-        return _set_operation(node, scope, in_order, named)
+        return _set_operation(node, scope, in_order, labels)
     assert isinstance(node, exp.Select), f"not a query: {node.key}"
-    return _select(node, scope, in_order, named)
+    return _select(node, scope, in_order, labels)
 
 
 def _with(node: exp.Expr, scope: Scope) -> Scope:
@@ -67,9 +76,9 @@ def _with(node: exp.Expr, scope: Scope) -> Scope:
     for cte in clause.expressions:
         columns = cte.args["alias"].columns
         if clause.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
-            start = cte.this.this.copy()
-            _see(scope, cte.alias, _rename(_query(exp.Paren(this=start).this, scope.beside(), False, True), columns))
-        outputs = _rename(_query(cte.this, scope.beside(), True, True), columns)
+            start = _query(cte.this.this.copy(), scope.beside(), False, Labels.UNIQUE)
+            _see(scope, cte.alias, _rename(start, columns))
+        outputs = _rename(_query(cte.this, scope.beside(), True, Labels.UNIQUE), columns)
         _see(scope, cte.alias, outputs)
         cte.args["alias"].this.set("quoted", True)
     return scope
@@ -87,10 +96,10 @@ def _rename(outputs: tuple[Output, ...], columns: list[exp.Expr]) -> tuple[Outpu
     return tuple(Output(column.name, output.type) for column, output in zip(columns, outputs, strict=False))
 
 
-def _select(select: exp.Select, scope: Scope, in_order: bool, named: bool) -> tuple[Output, ...]:
+def _select(select: exp.Select, scope: Scope, in_order: bool, labels: Labels) -> tuple[Output, ...]:
     scope = scope.beside()
     _sources(select, scope, in_order)
-    outputs = _outputs(select, scope, named)
+    outputs = _outputs(select, scope, labels)
     for name in ("where", "having", "qualify"):
         clause = select.args.get(name)
         if clause is not None:
@@ -132,7 +141,7 @@ def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
             _join(join, before, scope)
         return node
     name = node.alias or f"_q{len(scope.sources) + 1}"
-    outputs = _query(node, scope.beside(), in_order, named=True)
+    outputs = _query(node, scope.beside(), in_order, Labels.UNIQUE)
     node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
     scope.sources.append(Source(name, _rename(outputs, columns)))
     return node
@@ -144,7 +153,7 @@ def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:
     name = node.alias or (table.name if table and not _same(node.name, "w") else node.name)
     if table is not None:
         outputs = tuple(Output(column.name, _type(column.type)) for column in table.columns)
-        scope.sources.append(Source(name, _rename(outputs, columns), table.row_id))
+        scope.sources.append(Source(name, _rename(outputs, columns), table.row_id, table.name))
     else:
         scope.sources.append(Source(name, _rename(known or (), columns)))
     real = table.name if table else node.name
@@ -192,7 +201,7 @@ def _join(join: exp.Join, before: list[tuple[Source, Output]], scope: Scope) -> 
         join.set("on", exp.and_(*tests, copy=False))
 
 
-def _outputs(select: exp.Select, scope: Scope, named: bool) -> tuple[Output, ...]:
+def _outputs(select: exp.Select, scope: Scope, labels: Labels) -> tuple[Output, ...]:
     """Translate the select list: ``*`` spelled out, conditions shown as 1 and 0."""
     items: list[exp.Expr] = []
     outputs: list[Output] = []
@@ -202,8 +211,8 @@ def _outputs(select: exp.Select, scope: Scope, named: bool) -> tuple[Output, ...
             if aliased:
                 scope.aliases[name.casefold()] = node
             keep = isinstance(node, exp.Column) and _same(node.name, name)
-            label = _unique(name, outputs) if named else name
-            if (aliased or named) and not (keep and label == name):
+            label = _unique(name, outputs) if labels is Labels.UNIQUE else name
+            if (aliased or labels is not Labels.NONE) and not (keep and label == name):
                 node = typed(exp.alias_(node.copy(), label, quoted=True), node.type)
             items.append(node)
             outputs.append(Output(label, node.type))
@@ -232,7 +241,7 @@ def _expand(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
     elif isinstance(item, exp.Alias):
         yield item.alias, value(_express(item.this, scope))
     else:
-        name = item.name if isinstance(item, exp.Column) else item.sql("sqlite")
+        name = item.name if isinstance(item, exp.Column) else item.sql("sqlite", unsupported_level=ErrorLevel.IGNORE)
         yield name, value(_express(item, scope))
 
 
@@ -284,11 +293,11 @@ def _limit(query: exp.Expr, scope: Scope) -> None:
             clause.set(key, bound)
 
 
-def _set_operation(node: exp.SetOperation, scope: Scope, in_order: bool, named: bool) -> tuple[Output, ...]:
+def _set_operation(node: exp.SetOperation, scope: Scope, in_order: bool, labels: Labels) -> tuple[Output, ...]:
     """Translate UNION, EXCEPT or INTERSECT: columns brought to one type, distinct rows in their own order."""
     keeps_order = isinstance(node, exp.Union) and not node.args.get("distinct")
     left, right = node.this, node.expression
-    sides = [_query(side, scope, in_order and keeps_order, named) for side in (left, right)]
+    sides = [_query(side, scope, in_order and keeps_order, labels) for side in (left, right)]
     outputs = []
     for position, (one, other) in enumerate(zip(*sides, strict=False)):
         (first, _), type_ = unify([typed(exp.Null(), one.type), typed(exp.Null(), other.type)])
@@ -341,6 +350,7 @@ def _express(node: exp.Expr, scope: Scope) -> exp.Expr:
         return node if isinstance(node.this, exp.Star) else _column(node, scope)
     if isinstance(node, exp.Query):
         return _subquery(node, scope)
+    node = mended(node)
     change_operands(node, lambda operand: _express(operand, scope))
     if is_call(node):
         return typed(node, _type(node.meta.get("type", "VARCHAR")))
@@ -361,7 +371,7 @@ def _subquery(node: exp.Expr, scope: Scope) -> exp.Expr:
     parent = node.parent
     whole = isinstance(parent, exp.Anonymous) and parent.name == ANS
     valued = isinstance(node, exp.Subquery) and not isinstance(parent, exp.In | exp.Exists | exp.Any | exp.All)
-    outputs = _query(node, scope.inner(), in_order=valued, named=whole)
+    outputs = _query(node, scope.inner(), in_order=valued, labels=Labels.SHOWN if whole else Labels.NONE)
     query = node.unnest() if isinstance(node, exp.Subquery) else node
     if valued and not whole and not is_single_row(query):
         query.set("limit", exp.Limit(expression=exp.Literal.number("1")))

@@ -7,7 +7,7 @@ only their operands viewed as number or text; those are rows of ``_VIEWS``. Date
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
@@ -60,7 +60,6 @@ _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
     exp.Length: ({"this": text}, INTEGER),
     exp.Unicode: ({"this": text}, INTEGER),
     exp.StrPosition: ({"this": text, "substr": text}, INTEGER),
-    exp.Glob: ({"this": text, "expression": text}, BOOLEAN),
     exp.SimilarTo: ({"this": text, "expression": text}, BOOLEAN),
     exp.Abs: ({"this": number}, None),
     exp.Neg: ({"this": number}, None),
@@ -70,13 +69,9 @@ _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
     exp.Round: ({"this": real, "decimals": integer}, NUMBER),
     exp.Trunc: ({"this": number, "decimals": integer}, NUMBER),
     exp.Pow: ({"this": number, "expression": number}, NUMBER),
-    exp.Sqrt: ({"this": number}, NUMBER),
     exp.Exp: ({"this": number}, NUMBER),
-    exp.Ln: ({"this": number}, NUMBER),
-    exp.Log: ({"this": number, "expression": number}, NUMBER),
     exp.BitwiseAnd: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseOr: ({"this": integer, "expression": integer}, INTEGER),
-    exp.BitwiseLeftShift: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseRightShift: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseNot: ({"this": integer}, INTEGER),
     exp.Avg: ({"this": number}, NUMBER),
@@ -172,7 +167,23 @@ def _between(node: exp.Expr) -> exp.Expr:
 
 def _in(node: exp.Expr) -> exp.Expr:
     query = node.args.get("query")
-    return one_of_query(node.this, query) if query else one_of(node.this, node.expressions)
+    return one_of_query(node.this, query) if query else one_of(node.this, list(_options(node)))
+
+
+def _options(node: exp.Expr) -> Iterator[exp.Expr]:
+    """What stands inside IN, the rows of VALUES spelled out."""
+    for option in node.expressions:
+        rows = option.expressions if isinstance(option, exp.Values) else [option]
+        for row in rows:
+            single = isinstance(row, exp.Tuple) and len(row.expressions) == 1
+            yield row.expressions[0] if single else row
+
+
+def _left_shift(node: exp.Expr) -> exp.Expr:
+    """DuckDB shifts no negative number to the left."""
+    assert isinstance(node, exp.Binary)
+    factor = exp.Paren(this=exp.BitwiseLeftShift(this=literal_number("1"), expression=integer(node.right)))
+    return typed(exp.Mul(this=integer(node.left), expression=factor), INTEGER)
 
 
 def _like(node: exp.Expr) -> exp.Expr:
@@ -181,6 +192,28 @@ def _like(node: exp.Expr) -> exp.Expr:
     plain = is_text_literal(pattern) and pattern.name.upper() == pattern.name.lower()
     like = exp.Like if plain else exp.ILike
     return typed(like(this=subject, expression=pattern, negate=node.args.get("negate")), BOOLEAN)
+
+
+def _glob(node: exp.Expr) -> exp.Expr:
+    """GLOB; DuckDB negates a set of letters with ``!``."""
+    pattern = text(node.expression)
+    if is_text_literal(pattern):
+        pattern = string(pattern.name.replace("[^", "[!"))
+    else:
+        pattern = function("REPLACE", TEXT, pattern, string("[^"), string("[!"))
+    return typed(exp.Glob(this=text(node.this), expression=pattern), BOOLEAN)
+
+
+def _root(node: exp.Expr) -> exp.Expr:
+    """A root or logarithm; of what has none it is NULL."""
+    views: dict[str, View] = {"this": number, "expression": number}
+    node = _viewed(node, views, NUMBER)
+    subject = node.args.get("expression") or node.this
+    if isinstance(subject, exp.Literal) and float(subject.this) > 0:
+        return node
+    least = exp.GTE if isinstance(node, exp.Sqrt) else exp.GT
+    test = least(this=subject.copy(), expression=literal_number("0"))
+    return typed(exp.Case(ifs=[exp.If(this=test, true=node)]), NUMBER)
 
 
 def _escape(node: exp.Expr) -> exp.Expr:
@@ -373,11 +406,35 @@ def _date_shift(node: exp.Expr) -> exp.Expr:
 
 
 def _date_difference(node: exp.Expr) -> exp.Expr:
-    """``datediff(end, start)`` counts days; ``datediff(unit, start, end)`` and ``timestampdiff`` count units."""
-    if node.args.get("unit") is None:
-        return moments.difference("day", node.expression, node.this)
-    complete = isinstance(node, exp.TimestampDiff)
-    return moments.difference(node.this.name, node.expression, node.args["unit"], complete)
+    """``datediff(end, start)`` counts days."""
+    return moments.difference("day", node.expression, node.this)
+
+
+def _unit_difference(arguments: list[exp.Expr]) -> exp.Expr:
+    """``date_diff('unit', start, end)``, or ``date_diff(end, start)`` in days."""
+    if len(arguments) == 2:
+        return moments.difference("day", arguments[1], arguments[0])
+    return moments.difference(arguments[0].name, arguments[1], arguments[2])
+
+
+def _complete_difference(arguments: list[exp.Expr]) -> exp.Expr:
+    """``timestampdiff('unit', start, end)`` counts complete units."""
+    return moments.difference(arguments[0].name, arguments[1], arguments[2], complete=True)
+
+
+def mended(node: exp.Expr) -> exp.Expr:
+    """A node before its operands are translated, where the parser took ``datediff(unit, start, end)`` for another order.
+
+    The parser keeps the last argument as a unit's name, in capitals.
+    """
+    unit = node.args.get("unit") if isinstance(node, exp.DateDiff | exp.TimestampDiff) else None
+    if unit is None:
+        return node
+    end = exp.column(unit.name) if unit.name.isidentifier() else exp.Literal.string(unit.name)
+    name = "timestampdiff" if isinstance(node, exp.TimestampDiff) else "date_diff"
+    call = exp.Anonymous(this=name, expressions=[exp.Literal.string(node.this.name), node.expression, end])
+    node.replace(call)
+    return call
 
 
 def _total(arguments: list[exp.Expr]) -> exp.Expr:
@@ -392,19 +449,18 @@ def _first(arguments: list[exp.Expr]) -> exp.Expr:
 def _printf(arguments: list[exp.Expr]) -> exp.Expr:
     """``printf(format, …)``: each argument read as its conversion wants it."""
     format_, *values = arguments
-    conversions = [spec for spec in _conversions(format_.name) if spec != "%"]
+    conversions = re.findall(r"%[-+ 0#,]*\d*(?:\.\d+)?([a-zA-Z])", format_.name.replace("%%", ""))
     views: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
-    viewed = [views.get(spec, text)(each) for spec, each in zip(conversions, values, strict=False)]
-    spelled = string(format_.name.replace("%,d", "%'d"))
-    return function("PRINTF", TEXT, spelled, *viewed)
-
-
-def _conversions(format_: str) -> list[str]:
-    return re.findall(r"%[-+ 0#,']*\d*(?:\.\d+)?(?:ll|l)?([a-zA-Z%])", format_)
+    viewed = [views.get(letter, text)(each) for letter, each in zip(conversions, values, strict=False)]
+    return function("PRINTF", TEXT, format_, *viewed)
 
 
 def _format(node: exp.Expr) -> exp.Expr:
-    return _printf([node.this, *node.expressions])
+    """``format('…', …)`` is printf; MySQL's ``format(number, decimals)`` sets thousands apart."""
+    if is_text_literal(node.this):
+        return _printf([node.this, *node.expressions])
+    decimals = node.expressions[0].name if node.expressions else "0"
+    return function("FORMAT", TEXT, string(f"{{:,.{decimals}f}}"), real(node.this))
 
 
 def _typeof(node: exp.Expr) -> exp.Expr:
@@ -428,6 +484,11 @@ _RULES: dict[type[exp.Expr], Rewrite] = {
     exp.Like: _like,
     exp.ILike: _like,
     exp.Escape: _escape,
+    exp.BitwiseLeftShift: _left_shift,
+    exp.Glob: _glob,
+    exp.Sqrt: _root,
+    exp.Ln: _root,
+    exp.Log: _root,
     exp.Is: _is,
     exp.RegexpLike: _regexp,
     exp.Add: _arithmetic,
@@ -462,7 +523,7 @@ _RULES: dict[type[exp.Expr], Rewrite] = {
     exp.DateAdd: _date_shift,
     exp.DateSub: _date_shift,
     exp.DateDiff: _date_difference,
-    exp.TimestampDiff: _date_difference,
+    exp.ToNumber: lambda node: number(node.this),
     exp.StrToDate: lambda node: moments.from_mysql_format([node.this, node.args["format"]]),
     exp.ToChar: lambda node: moments.postgres_format([node.this, node.args["format"]]),
 }
@@ -478,6 +539,8 @@ _NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "curdate": lambda arguments: moments.to_date([]),
     "date_format": moments.mysql_format,
     "to_date": moments.from_postgres_format,
+    "date_diff": _unit_difference,
+    "timestampdiff": _complete_difference,
     "date_part": lambda arguments: moments.part(arguments[0].name, arguments[1]),
     "total": _total,
     "printf": _printf,

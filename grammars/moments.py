@@ -118,7 +118,8 @@ def moment(node: exp.Expr) -> exp.Expr:
         case Kind.TEXT if is_text_literal(node):
             if node.name.strip().lower() == "now":
                 return cast(exp.Anonymous(this="NOW"), TIMESTAMP)
-            return moment_literal(node.name, Kind.DATE) or null()
+            at = moment_literal(node.name, Kind.TIME)
+            return moment(at) if at else moment_literal(node.name, Kind.DATE) or cast(null(), TIMESTAMP)
         case Kind.TEXT:
             return cast(node, TIMESTAMP, safe=True)
         case Kind.TIME:
@@ -155,7 +156,8 @@ def _modify(node: exp.Expr, modifier: exp.Expr) -> exp.Expr:
     if found := re.fullmatch(r"start of (year|month|day)", name):
         return truncated(found[1], node)
     if found := re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?) (second|minute|hour|day|month|year)s?", name):
-        return shift(node, exp.Sub if found[1] == "-" else exp.Add, found[2], found[3])
+        operator = exp.Sub if found[1] == "-" else exp.Add
+        return (_shift_months if found[3] in ("month", "year") else shift)(node, operator, found[2], found[3])
     if found := re.fullmatch(r"weekday ([0-6])", name):
         wanted = literal_number(str(int(found[1]) + 7))
         ahead = exp.Paren(this=exp.Sub(this=wanted, expression=function("DAYOFWEEK", INTEGER, node)))
@@ -163,7 +165,15 @@ def _modify(node: exp.Expr, modifier: exp.Expr) -> exp.Expr:
         return typed(exp.Add(this=cast(node, DATE), expression=cast(days, exp.DataType.build("INT"))), DATE)
     if name in ("unixepoch", "utc", "localtime", "auto", "julianday", "subsec"):
         return node
-    return null()
+    return cast(null(), TIMESTAMP)
+
+
+def _shift_months(node: exp.Expr, operator: type[exp.Binary], amount: str, unit: str) -> exp.Expr:
+    """A moment moved by months; days that a month lacks go into the next, where an INTERVAL cuts them off."""
+    start = function("DATE_TRUNC", TIMESTAMP, string("month"), node)
+    since = exp.Paren(this=exp.Sub(this=node.copy(), expression=start.copy()))
+    moved = typed(exp.Add(this=shift(start, operator, amount, unit), expression=since), TIMESTAMP)
+    return cast(moved, DATE) if kind(node) is Kind.DATE else typed(exp.Paren(this=moved), TIMESTAMP)
 
 
 def truncated(unit: str, node: exp.Expr) -> exp.Expr:

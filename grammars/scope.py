@@ -33,11 +33,13 @@ class Source:
         name: Its alias, or the table's name.
         outputs: Its visible columns.
         row_id: A base table's hidden row number.
+        table: A base table's real name.
     """
 
     name: str
     outputs: tuple[Output, ...]
     row_id: str | None = None
+    table: str | None = None
 
     def find(self, name: str) -> Output | None:
         """The visible column of that name, case ignored."""
@@ -102,17 +104,29 @@ class Scope:
 
     def resolve(self, column: exp.Column) -> exp.Expr | None:
         """The expression a column reference means, or None when nothing has that name."""
-        here = self._qualified(column) if column.table else self._bare(column.name)
-        if here is not None:
-            return here
-        return self.parent.resolve(column) if self.parent else None
+        for scope in self.outwards():
+            found = scope._qualified(column) if column.table else scope._bare(column.name)
+            if found is not None:
+                return found
+        table = self.schema.table(column.table) if column.table else None
+        return self._by_table(table.name, column.name) if table else None
 
     def _qualified(self, column: exp.Column) -> exp.Expr | None:
         source = self.source(column.table)
-        if source is None and len(self.sources) == 1:
-            table = self.schema.table(column.table)
-            source = self.sources[0] if table and self.sources[0].row_id is not None else None
         return source.resolve(column.name) if source else None
+
+    def outwards(self) -> Iterator[Scope]:
+        """This scope and those around it."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+    def _by_table(self, real: str, name: str) -> exp.Expr | None:
+        """A column qualified with its table's name though the table goes by an alias."""
+        sources = (source for scope in self.outwards() for source in scope.sources if source.table == real)
+        source = next(sources, None)
+        return source.resolve(name) if source else None
 
     def _bare(self, name: str) -> exp.Expr | None:
         folded = name.casefold()
