@@ -4,7 +4,7 @@ Example:
     >>> import binder
     >>> from binder.lm import Scripted
     >>> import pandas
-    >>> peaks = binder.Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "country": ["Pakistan", "Russia"]}))
+    >>> peaks = binder.Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "height": [8611, 5642]}))
     >>> engine = binder.Binder(lm=Scripted(lambda request: "SELECT COUNT(*) FROM w"))
     >>> engine.ask("how many peaks are there?", peaks).values
     (2,)
@@ -14,12 +14,12 @@ from binder.siblings import check_siblings
 
 check_siblings()
 
-from binder import lm  # noqa: E402
-from binder.answer import Answer  # noqa: E402
-from binder.database import Limits  # noqa: E402
-from binder.draft import Drafting  # noqa: E402
-from binder.engine import Binder  # noqa: E402
-from binder.errors import (  # noqa: E402
+from binder import lm
+from binder.answer import Answer
+from binder.database import Limits
+from binder.draft import Drafting
+from binder.engine import Binder
+from binder.errors import (
     BinderError,
     ConfigurationError,
     LMError,
@@ -29,11 +29,11 @@ from binder.errors import (  # noqa: E402
     RunError,
     TableError,
 )
-from binder.explain import Explanation  # noqa: E402
-from binder.table import Table  # noqa: E402
-from binder.trace import Trace  # noqa: E402
-from binder.vote import Candidate, Method, Vote  # noqa: E402
-from grammars.program import Program  # noqa: E402
+from binder.explain import Explanation
+from binder.table import Table
+from binder.trace import Trace
+from binder.vote import Candidate, Method, Vote
+from grammars.program import Program
 
 __version__ = "0.1.0"
 
