@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from binder.cells import rendering
+from binder.cells import identifier, rendering
 
 if TYPE_CHECKING:
     import duckdb
@@ -108,7 +108,7 @@ def _hits(table: Table, columns: Sequence[Column], runs: list[str], telling: lis
     )
     parameters = {"runs": runs, "words": r"\b(?:" + "|".join(map(re.escape, telling)) + r")\b"}
     step = max(1, -(-table.num_rows // SCANNED_ROWS))
-    row = _name(table.schema.row_id)
+    row = identifier(table.schema.row_id)
     hits: list[_Hit] = []
     with _cursor(table.data) as cursor:
         for column in columns:
@@ -134,12 +134,8 @@ def _best(scores: dict[K, float], n: int) -> list[K]:
 
 def _text(column: Column) -> str:
     """SQL for a cell in its own spelling."""
-    plain = rendering(_name(column.name), column.type)
-    return plain if column.spelling is None else f"coalesce({_name(column.spelling)}, {plain})"
-
-
-def _name(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    plain = rendering(identifier(column.name), column.type)
+    return plain if column.spelling is None else f"coalesce({identifier(column.spelling)}, {plain})"
 
 
 @contextmanager

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from exemplars.exemplar import AnsExemplar, Cells, MapExemplar, Part, ProgramExemplar
 
 BYTES_PER_TOKEN = 3
+CHARACTERS_PER_TOKEN = 2.5
 PROGRAM_TOKENS = 384
 ANS_TOKENS = 256
 COMPLAINT_CHARACTERS = 800
@@ -71,7 +72,7 @@ def draft(
     """
     template = store.templates(folder).get_template("draft.jinja")
     system = Message("system", _part(template, "system"))
-    share = min(LONGEST_TABLE, lm.context * BYTES_PER_TOKEN // TABLE_SHARE) // len(tables)
+    share = min(LONGEST_TABLE, int(lm.context / TABLE_SHARE * CHARACTERS_PER_TOKEN)) // len(tables)
     name = "w" if len(tables) == 1 else None
     shown = [render_table(table, question, max_chars=share, name=name) for table in tables]
     asked = Message("user", _turn(template, [each.text for each in shown], question))
@@ -181,9 +182,14 @@ def ans(
 
 
 def tokens(*messages: Message | str) -> int:
-    """About how many tokens texts are, rather too many than too few; a message counts a few more for its role."""
+    """About how many tokens texts are, rather too many than too few.
+
+    Three bytes to a token, and one more for every digit, since some tokenizers take each by itself. A message counts
+    a few more for its role.
+    """
     texts = [message if isinstance(message, str) else message.content for message in messages]
-    return sum(len(text.encode(errors="replace")) // BYTES_PER_TOKEN + 6 for text in texts)
+    digits = sum(map(str.isdigit, "".join(texts)))
+    return digits + sum(len(text.encode(errors="replace")) // BYTES_PER_TOKEN + 6 for text in texts)
 
 
 def reply_tokens(inputs: int) -> int:
