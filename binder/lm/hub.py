@@ -1,12 +1,13 @@
-"""The weights from the model's official repository, through ``huggingface_hub`` where it is installed."""
+"""The weights from the model's official repository, through ``huggingface_hub`` where it is installed.
+
+Its own download starts anew after an interruption, so the bytes are read from its session here, from where they ended.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-import io
-import shutil
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from binder.errors import LMUnavailable
 
@@ -17,40 +18,58 @@ if TYPE_CHECKING:
     from binder.lm.weights import Progress
 
 REACH_SECONDS = 5.0
+SILENCE_SECONDS = 30.0
+CHUNK = 1 << 20
 
 
 def fetch(weights: Weights, partial: Path, report: Progress) -> None:
-    """Download the file beside ``partial`` and give it that name; an interrupted download goes on.
+    """Append the bytes that ``partial`` lacks.
 
     Raises:
-        LMUnavailable: The hub's package is missing, the hub is out of reach, or the download failed.
+        LMUnavailable: The hub's package is missing, the hub is out of reach, or the download broke off.
     """
     if importlib.util.find_spec("huggingface_hub") is None:
         raise LMUnavailable("from the model hub it takes huggingface_hub (`pip install 'binder-tableqa[local]'`)")
-    report(0, weights.size, "looking for the model hub")
-    _require_reach(weights)
-    import huggingface_hub
+    from huggingface_hub import hf_hub_url
 
-    place = partial.with_suffix(".hub")
+    report(0, weights.size, "looking for the model hub")
+    url = hf_hub_url(weights.repository, weights.file)
+    _require_reach(url)
     try:
-        path = huggingface_hub.hf_hub_download(
-            weights.repository, weights.file, local_dir=place, tqdm_class=_bar(weights.size, report)
-        )
+        _append(url, weights, partial, report)
+    except OSError:
+        raise  # The disk's; the connection's are of another kind.
     except Exception as error:  # The package raises its own errors and those of its HTTP client.
         raise LMUnavailable(f"the model hub broke off ({_line(error)})") from error
-    shutil.move(path, partial)
-    shutil.rmtree(place, ignore_errors=True)
 
 
-def _require_reach(weights: Weights) -> None:
+def _append(url: str, weights: Weights, partial: Path, report: Progress) -> None:
+    from huggingface_hub import get_session
+
+    with partial.open("ab") as file:
+        if file.tell() >= weights.size:
+            return
+        headers = {"Range": f"bytes={file.tell()}-", "Accept-Encoding": "identity"}
+        with get_session().stream(
+            "GET", url, headers=headers, follow_redirects=True, timeout=SILENCE_SECONDS
+        ) as response:
+            response.raise_for_status()
+            if response.status_code != 206:
+                file.truncate(0)
+            for chunk in response.iter_bytes(CHUNK):
+                file.write(chunk)
+                report(file.tell(), weights.size, "downloading")
+
+
+def _require_reach(url: str) -> None:
     """Decide within seconds whether the hub is there, even where names do not resolve or packets are dropped."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub import get_hf_file_metadata
 
-    problems: list[str] = ["no answer"]
+    problems: list[str] = [f"no answer within {REACH_SECONDS:g} s"]
 
     def look() -> None:
         try:
-            get_hf_file_metadata(hf_hub_url(weights.repository, weights.file), timeout=REACH_SECONDS)
+            get_hf_file_metadata(url, timeout=REACH_SECONDS)
             problems.clear()
         except Exception as error:  # As above.
             problems[:] = [_line(error)]
@@ -62,19 +81,5 @@ def _require_reach(weights: Weights) -> None:
         raise LMUnavailable(f"the model hub is out of reach ({problems[0]})")
 
 
-def _bar(total: int, report: Progress) -> type[Any]:
-    """A progress bar that reports instead of printing."""
-    from tqdm.auto import tqdm  # type: ignore[import-untyped]
-
-    class Bar(tqdm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **options: Any) -> None:
-            super().__init__(*args, **(options | {"file": io.StringIO(), "disable": False}))
-
-        def display(self, *_: Any, **__: Any) -> None:
-            report(int(self.n), total, "downloading")
-
-    return Bar
-
-
 def _line(error: Exception) -> str:
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

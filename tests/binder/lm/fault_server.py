@@ -76,8 +76,10 @@ class FaultServer:
 
 
 @contextlib.contextmanager
-def serve(behaviour: Behaviour, models: Sequence[str] = ("stub",)) -> Iterator[FaultServer]:
-    """Run a server with this behaviour until the block ends."""
+def serve(
+    behaviour: Behaviour, models: Sequence[str] = ("stub",), listing: Reply | None = None
+) -> Iterator[FaultServer]:
+    """Run a server with this behaviour until the block ends; it lists these models, or gives another listing."""
     bodies: list[Body] = []
     closing = threading.Event()
 
@@ -86,7 +88,7 @@ def serve(behaviour: Behaviour, models: Sequence[str] = ("stub",)) -> Iterator[F
 
         def do_GET(self) -> None:
             listed = {"object": "list", "data": [{"id": name, "object": "model"} for name in models]}
-            self.send(Reply(listed))
+            self.send(listing or Reply(listed))
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
