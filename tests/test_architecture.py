@@ -7,11 +7,15 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import binder
 
@@ -87,6 +91,16 @@ def test_grammars_reach_nothing_outside(name: str) -> None:
 
 def test_only_the_engine_imports_every_step() -> None:
     assert [name for name in MODULES if imports(name) >= STEPS] == ["binder.engine"]
+
+
+def test_what_is_imported_is_declared_and_the_other_way_round(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    core = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    extras = [Requirement(text).name for texts in project["optional-dependencies"].values() for text in texts]
+    imported = set().union(*map(tops, MODULES)) - sys.stdlib_module_names - ROOMS.keys()
+    needed = {canonicalize_name(packages_distributions()[name][0]) for name in imported}
+    assert needed - core - {*map(canonicalize_name, extras)} == set(), "add these to pyproject.toml"
+    assert core - needed == set(), "nothing imports these"
 
 
 def test_there_is_no_drawer_for_odds_and_ends() -> None:
