@@ -8,19 +8,16 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import binder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Each room, and the rooms it may import: imports point one way.
 ROOMS = {
@@ -98,7 +95,8 @@ def test_what_is_imported_is_declared_and_the_other_way_round(root: Path) -> Non
     core = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
     extras = [Requirement(text).name for texts in project["optional-dependencies"].values() for text in texts]
     imported = set().union(*map(tops, MODULES)) - sys.stdlib_module_names - ROOMS.keys()
-    needed = {canonicalize_name(packages_distributions()[name][0]) for name in imported}
+    distributions = packages_distributions()
+    needed = {canonicalize_name(distributions.get(name, [name])[0]) for name in imported}
     assert needed - core - {*map(canonicalize_name, extras)} == set(), "add these to pyproject.toml"
     assert core - needed == set(), "nothing imports these"
 
