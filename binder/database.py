@@ -95,13 +95,13 @@ class Session:
         """
         import pyarrow as pa
 
-        described = ", ".join(f"{_quoted(column)} {type_}" for column, type_ in columns)
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {_quoted(name)} ({described})")
+        described = ", ".join(f"{quoted(column)} {type_}" for column, type_ in columns)
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} ({described})")
         if not rows:
             return
         arrays = {column: pa.array([row[index] for row in rows]) for index, (column, _) in enumerate(columns)}
         self._connection.register("__arriving", pa.table(arrays))
-        self._connection.execute(f"INSERT INTO {_quoted(name)} SELECT * FROM __arriving")
+        self._connection.execute(f"INSERT INTO {quoted(name)} SELECT * FROM __arriving")
         self._connection.unregister("__arriving")
 
 
@@ -113,18 +113,22 @@ class Database:
         self.users = 0
         self._limits = limits
         # No temporary directory: a database in memory would leave spilled data in the working directory.
-        config = {"enable_external_access": "false", "memory_limit": limits.memory, "temp_directory": ""}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "enable_external_access": False,
+            "memory_limit": limits.memory,
+            "temp_directory": "",
+        }
         self._connection = duckdb.connect(config=config)
         self._connection.execute("SET lock_configuration = true")
 
     def load(self, tables: tuple[Table, ...]) -> None:
         """Put tables in, in place of those that were there."""
         for table in self.tables:
-            self._connection.execute(f"DROP TABLE IF EXISTS {_quoted(table.name)}")
+            self._connection.execute(f"DROP TABLE IF EXISTS {quoted(table.name)}")
         self.tables = tables
         for table in tables:
             self._connection.register("__arriving", table.data)
-            self._connection.execute(f"CREATE TABLE {_quoted(table.name)} AS SELECT * FROM __arriving")
+            self._connection.execute(f"CREATE TABLE {quoted(table.name)} AS SELECT * FROM __arriving")
             self._connection.unregister("__arriving")
 
     @contextmanager
@@ -187,7 +191,8 @@ class Pool:
                 self._databases.remove(database)
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from binder import loop
+from binder import literals, loop
 from binder.answer import Answer
 from binder.database import Limits, Pool, Session
 from binder.draft import Drafting, Drafts, draft, repair
@@ -31,6 +31,8 @@ from grammars.schema import Schema
 DEADLINE = 300.0
 
 Tables = Table | Sequence[Table]
+
+_NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
 
 
 @dataclass
@@ -56,6 +58,7 @@ class Binder:
         vote: How the answer is chosen.
         limits: What a program may use of the database.
         deadline: The most seconds a question may take, or None for no limit.
+        mend_values: Whether a text that no cell of its column equals is read as the one value nearly the same.
 
     Example:
         >>> from binder import Binder, Table
@@ -75,12 +78,14 @@ class Binder:
         vote: Vote | None = None,
         limits: Limits | None = None,
         deadline: float | None = DEADLINE,
+        mend_values: bool = True,
     ) -> None:
         self._lm = lm
         self._owns_lm = lm is None
         self.drafting = drafting or Drafting()
         self.vote = vote or Vote()
         self.deadline = deadline
+        self.mend_values = mend_values
         self._pool = Pool(limits or Limits())
 
     @property
@@ -130,7 +135,7 @@ class Binder:
         """
         used = _tables(tables)
         with self._pool.session(used) as session:
-            return _checked(_source(program), used, session)[0]
+            return self._checked(_source(program), used, session)[0]
 
     def explain(self, program: str | Program, tables: Tables) -> Explanation:
         """What a program would do and how much it would ask, without asking.
@@ -140,7 +145,7 @@ class Binder:
         """
         used = _tables(tables)
         with self._pool.session(used) as session:
-            checked, plan = _checked(_source(program), used, session)
+            checked, plan = self._checked(_source(program), used, session)
             return explain(checked, plan, session)
 
     def close(self) -> None:
@@ -159,7 +164,7 @@ class Binder:
     async def _run(self, program: str | Program, tables: Tables, deadline: float | None) -> Answer:
         started, work, used = time.perf_counter(), _Work(), _tables(tables)
         async with self._session(used, deadline) as session:
-            checked, plan = await in_thread(session, lambda: _checked(_source(program), used, session))
+            checked, plan = await in_thread(session, lambda: self._checked(_source(program), used, session))
             result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
         return Answer(None, checked, result, self._trace(work, started))
 
@@ -200,7 +205,7 @@ class Binder:
     async def _candidate(self, text: str, tables: tuple[Table, ...], session: Session, work: _Work) -> Candidate:
         """What becomes of one program; only the model being out of reach ends the question."""
         try:
-            program, plan = await in_thread(session, lambda: _checked(text, tables, session))
+            program, plan = await in_thread(session, lambda: self._checked(text, tables, session))
         except ProgramError as error:
             return Candidate(text, error=str(error))
         known = work.candidates.get(program.sql())
@@ -212,6 +217,9 @@ class Binder:
             raise
         except BinderError as error:
             return Candidate(text, program=program, error=str(error))
+        if result.empty:
+            told = await in_thread(session, lambda: literals.describe(program, _schema(tables), session))
+            return Candidate(text, program=program, result=result, error=told or _NOTHING)
         return Candidate(text, program=program, result=result)
 
     async def _mend(
@@ -222,13 +230,32 @@ class Binder:
         for _ in range(drafting.repairs):
             if any(one.result is not None and not one.result.empty for one in work.candidates.values()):
                 return
-            refused = [(one.text, _complaint(one)) for one in work.candidates.values() if one.text not in sent]
+            refused = [(one.text, one.error or "") for one in work.candidates.values() if one.text not in sent]
             if not refused:
                 return
             sent.update(text for text, _ in refused)
             samples, usage = await repair(drafts.request, refused, self.lm, drafting)
             work.usage += usage
             await self._try(samples, tables, session, work)
+
+    def _checked(self, source: str, tables: tuple[Table, ...], session: Session) -> tuple[Program, Plan]:
+        """A program that DuckDB will run, and its plan.
+
+        Raises:
+            ProgramError: There are complaints.
+        """
+        schema = _schema(tables)
+        checked = check(source, schema)
+        if checked.program is None:
+            raise ProgramError(checked.text, checked.complaints)
+        program = literals.mend(checked.program, schema, session) if self.mend_values else checked.program
+        plan = make_plan(program, schema)
+        prepare(plan, session)
+        for query in (*(step.inputs for step in plan.steps), plan.query):
+            problem = session.bind(query)
+            if problem is not None:
+                raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
+        return program, plan
 
     @asynccontextmanager
     async def _session(self, tables: tuple[Table, ...], deadline: float | None) -> AsyncIterator[Session]:
@@ -283,33 +310,12 @@ def _tables(tables: Tables) -> tuple[Table, ...]:
     return used
 
 
+def _schema(tables: tuple[Table, ...]) -> Schema:
+    return Schema(tuple(table.schema for table in tables))
+
+
 def _source(program: str | Program) -> str:
     return program.sql() if isinstance(program, Program) else program
-
-
-def _checked(source: str, tables: tuple[Table, ...], session: Session) -> tuple[Program, Plan]:
-    """A program that DuckDB will run, and its plan.
-
-    Raises:
-        ProgramError: There are complaints.
-    """
-    schema = Schema(tuple(table.schema for table in tables))
-    checked = check(source, schema)
-    if checked.program is None:
-        raise ProgramError(checked.text, checked.complaints)
-    plan = make_plan(checked.program, schema)
-    prepare(plan, session)
-    for query in (*(step.inputs for step in plan.steps), plan.query):
-        problem = session.bind(query)
-        if problem is not None:
-            raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
-    return checked.program, plan
-
-
-def _complaint(candidate: Candidate) -> str:
-    if candidate.error is not None:
-        return candidate.error
-    return "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
 
 
 def _failure(question: str, candidates: Sequence[Candidate]) -> BinderError:
@@ -321,5 +327,3 @@ def _failure(question: str, candidates: Sequence[Candidate]) -> BinderError:
     assert refused is not None
     message = f"none of {len(candidates)} distinct programs can be run; the first was refused: {refused.error}"
     return ProgramError(refused.text, (Complaint("draft", message, "ask more plainly, or use a larger model"),))
-
-

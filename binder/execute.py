@@ -62,9 +62,7 @@ class Replies:
         return self.known.setdefault(asked, {})
 
 
-async def execute(
-    plan: Plan, session: Session, lm: LM, replies: Replies, note: Callable[[CallTrace], None]
-) -> Result:
+async def execute(plan: Plan, session: Session, lm: LM, replies: Replies, note: Callable[[CallTrace], None]) -> Result:
     """Run a plan.
 
     Args:
@@ -112,7 +110,9 @@ async def _ask(step: Step, session: Session, lm: LM, replies: Replies) -> CallTr
     trace = await (_ask_map if step.per_row else _ask_ans)(step, new, lm, known)
     known.update((reply.input, reply) for reply in trace.replies)
     table = list(known.values())
-    await in_thread(session, lambda: session.put(step.table, _columns(step, table), [(*r.input, r.value) for r in table]))
+    await in_thread(
+        session, lambda: session.put(step.table, _columns(step, table), [(*r.input, r.value) for r in table])
+    )
     return replace(trace, seconds=time.perf_counter() - started, query_seconds=found)
 
 
@@ -196,4 +196,3 @@ def text_of(value: object) -> str | None:
     if isinstance(value, (list, tuple)):
         return ", ".join(text_of(part) or "" for part in value)
     return str(value)
-

@@ -52,7 +52,11 @@ class Explanation:
         lines += [f"mended   {mend}" for mend in self.program.mends]
         for number, (step, count) in enumerate(zip(self.plan.steps, self.inputs, strict=True), 1):
             asked = "as many inputs as earlier replies leave" if count is None else f"{count:,} distinct inputs"
-            lines += [f"step {number}   {step.call}", f"         expects {step.expected.kind}; {asked}", f"         {step.inputs}"]
+            lines += [
+                f"step {number}   {step.call}",
+                f"         expects {step.expected.kind}; {asked}",
+                f"         {step.inputs}",
+            ]
         lines.append(f"query    {self.plan.query}")
         return "\n".join(lines)
 

@@ -16,7 +16,7 @@ from grammars.calls import is_call
 _UNKNOWN = (exp.AggFunc, exp.Window)
 
 
-def evaluation_order(query: exp.Expression) -> Iterator[exp.Anonymous]:
+def evaluation_order(query: exp.Expr) -> Iterator[exp.Anonymous]:
     """The calls of a query in the order in which their values are needed.
 
     What stands in FROM comes before WHERE, and so on as SQL evaluates; nested calls come before those that hold them.
@@ -36,20 +36,20 @@ def evaluation_order(query: exp.Expression) -> Iterator[exp.Anonymous]:
         yield from _clauses(query, (*clauses, "order", "limit", "offset"))
 
 
-def _with(query: exp.Expression) -> Iterator[exp.Anonymous]:
+def _with(query: exp.Expr) -> Iterator[exp.Anonymous]:
     for cte in query.ctes if isinstance(query, exp.Query) else []:
         yield from evaluation_order(cte.this)
 
 
-def _clauses(query: exp.Expression, names: Iterable[str]) -> Iterator[exp.Anonymous]:
+def _clauses(query: exp.Expr, names: Iterable[str]) -> Iterator[exp.Anonymous]:
     for name in names:
         value = query.args.get(name)
         for part in value if isinstance(value, list) else [value]:
-            if isinstance(part, exp.Expression):
+            if isinstance(part, exp.Expr):
                 yield from _calls_in(part)
 
 
-def _calls_in(node: exp.Expression) -> Iterator[exp.Anonymous]:
+def _calls_in(node: exp.Expr) -> Iterator[exp.Anonymous]:
     if isinstance(node, exp.Query):
         yield from evaluation_order(node)
         return
@@ -60,7 +60,7 @@ def _calls_in(node: exp.Expression) -> Iterator[exp.Anonymous]:
         yield node
 
 
-def inputs_query(call: exp.Anonymous, keys: list[exp.Expression]) -> exp.Select:
+def inputs_query(call: exp.Anonymous, keys: list[exp.Expr]) -> exp.Select:
     """The query for a call's distinct inputs, one column a key, named ``k0``, ``k1``, …
 
     Args:
@@ -74,7 +74,9 @@ def inputs_query(call: exp.Anonymous, keys: list[exp.Expression]) -> exp.Select:
     depth = 0
     while _free_tables(inner) and (outer := query.find_ancestor(exp.Select)) is not None:
         # The query is correlated: its inputs are taken for each row of the query around it.
-        lateral = exp.Lateral(this=exp.Subquery(this=inner), alias=exp.TableAlias(this=exp.to_identifier(f"__outer_{depth}")))
+        lateral = exp.Lateral(
+            this=exp.Subquery(this=inner), alias=exp.TableAlias(this=exp.to_identifier(f"__outer_{depth}"))
+        )
         base = _rows(_place(query, outer), outer)
         inner = base.join(lateral, join_type="cross") if base.args.get("from_") else base.from_(lateral)
         inner = inner.select(*[exp.column(name, f"__outer_{depth}") for name in key_names(len(keys))], append=False)
@@ -92,7 +94,11 @@ def _distinct(rows: exp.Select, count: int) -> exp.Select:
     """The distinct rows that are not missing altogether, in their first order."""
     names = key_names(count)
     with_ = rows.args.pop("with_", None)
-    query = exp.select(*names).distinct().from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__inputs"))))
+    query = (
+        exp.select(*names)
+        .distinct()
+        .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__inputs"))))
+    )
     missing = [exp.Is(this=exp.column(name), expression=exp.Null()) for name in names]
     query = query.where(exp.Not(this=exp.Paren(this=exp.and_(*missing))))
     if with_ is not None:
@@ -100,20 +106,24 @@ def _distinct(rows: exp.Select, count: int) -> exp.Select:
     return query
 
 
-def _reaching(call: exp.Expression, query: exp.Select, keys: list[exp.Expression]) -> exp.Select:
+def _reaching(call: exp.Expr, query: exp.Select, keys: list[exp.Expr]) -> exp.Select:
     """The rows that reach a call, with its keys."""
     if _of_groups(keys, query):
         rows = _rows(call, query)
         rows.set("group", _copied(query.args.get("group")))
         conditions = [query.args["having"].this] if query.args.get("having") else []
         plain = [part for condition in conditions for part in _conjuncts(condition) if _is_plain(part)]
-        return rows.select(*keys, append=False).having(*[part.copy() for part in plain]) if plain else rows.select(*keys, append=False)
+        return (
+            rows.select(*keys, append=False).having(*[part.copy() for part in plain])
+            if plain
+            else rows.select(*keys, append=False)
+        )
     if _stops_early(call, query):
         return _limited(call, query, keys)
     return _rows(call, query).select(*keys, append=False)
 
 
-def _of_groups(keys: list[exp.Expression], query: exp.Select) -> bool:
+def _of_groups(keys: list[exp.Expr], query: exp.Select) -> bool:
     """Whether a call is asked about groups rather than rows."""
     grouped = query.args.get("group")
     by = {expression.sql("duckdb") for expression in grouped.expressions} if grouped else set()
@@ -122,7 +132,7 @@ def _of_groups(keys: list[exp.Expression], query: exp.Select) -> bool:
     return aggregated or (bool(by) and all(column.sql("duckdb") in by for column in columns))
 
 
-def _stops_early(call: exp.Expression, query: exp.Select) -> bool:
+def _stops_early(call: exp.Expr, query: exp.Select) -> bool:
     """Whether only the rows that LIMIT keeps need a value."""
     if not query.args.get("limit") or query.args.get("group") or query.args.get("distinct") or query.args.get("having"):
         return False
@@ -133,7 +143,7 @@ def _stops_early(call: exp.Expression, query: exp.Select) -> bool:
     return not aggregated and all(_is_plain(part) for part in parts if part is not None)
 
 
-def _limited(call: exp.Expression, query: exp.Select, keys: list[exp.Expression]) -> exp.Select:
+def _limited(call: exp.Expr, query: exp.Select, keys: list[exp.Expr]) -> exp.Select:
     """The rows that LIMIT keeps. The query's own outputs stay, since ORDER BY may name them."""
     guards = _guards(call, query)
     rows = query.copy()
@@ -149,7 +159,7 @@ def _limited(call: exp.Expression, query: exp.Select, keys: list[exp.Expression]
     return exp.select(*names).from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__kept"))))
 
 
-def _rows(node: exp.Expression, query: exp.Select) -> exp.Select:
+def _rows(node: exp.Expr, query: exp.Select) -> exp.Select:
     """The rows of a query that reach a node in it: FROM, JOINs, and the conditions that are known."""
     joins = query.args.get("joins") or []
     clause = _clause(node, query)
@@ -163,7 +173,7 @@ def _rows(node: exp.Expression, query: exp.Select) -> exp.Select:
     return rows.where(*plain) if plain else rows
 
 
-def _joined(query: exp.Select, joins: list[exp.Join], index: int, node: exp.Expression) -> exp.Select:
+def _joined(query: exp.Select, joins: list[exp.Join], index: int, node: exp.Expr) -> exp.Select:
     """The pairs of rows that a call in a join's condition is asked about."""
     join = joins[index].copy()
     on = joins[index].args.get("on")
@@ -178,9 +188,9 @@ def _joined(query: exp.Select, joins: list[exp.Join], index: int, node: exp.Expr
     return exp.Select(from_=_copied(query.args["from_"]), joins=[*(one.copy() for one in joins[:index]), join])
 
 
-def _guards(node: exp.Expression, query: exp.Select) -> list[exp.Expression]:
+def _guards(node: exp.Expr, query: exp.Select) -> list[exp.Expr]:
     """Conditions without which a node's value cannot matter: the other sides of AND and OR, the branches of CASE."""
-    guards: list[exp.Expression] = []
+    guards: list[exp.Expr] = []
     child, parent = node, node.parent
     while parent is not None and parent is not query:
         if isinstance(parent, (*_UNKNOWN, exp.Query)):
@@ -192,14 +202,14 @@ def _guards(node: exp.Expression, query: exp.Select) -> list[exp.Expression]:
     return [guard for guard in guards if _is_plain(guard) and not guard.find(*_UNKNOWN)]
 
 
-def _is_conjunction(node: exp.Expression) -> bool:
+def _is_conjunction(node: exp.Expr) -> bool:
     """Whether an AND is one that a whole WHERE or ON is made of."""
     while isinstance(node.parent, exp.And):
         node = node.parent
     return isinstance(node.parent, (exp.Where, exp.Join))
 
 
-def _guard(parent: exp.Expression, child: exp.Expression) -> Iterator[exp.Expression]:
+def _guard(parent: exp.Expr, child: exp.Expr) -> Iterator[exp.Expr]:
     if isinstance(parent, (exp.And, exp.Or)):
         other = parent.expression if parent.this is child else parent.this
         decided = exp.false() if isinstance(parent, exp.And) else exp.true()
@@ -218,43 +228,43 @@ def _searched(branch: exp.If) -> bool:
     return not (isinstance(branch.parent, exp.Case) and branch.parent.this)
 
 
-def _is_not(condition: exp.Expression, value: exp.Expression) -> exp.Expression:
+def _is_not(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Is(this=exp.paren(condition.copy()), expression=value))
 
 
-def _conjuncts(condition: exp.Expression) -> list[exp.Expression]:
+def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
     return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
 
 
-def _is_plain(node: exp.Expression) -> bool:
+def _is_plain(node: exp.Expr) -> bool:
     """Whether no LM call still to be asked stands in it."""
     return not any(is_call(part) for part in node.walk())
 
 
-def _clause(node: exp.Expression, query: exp.Select) -> str:
+def _clause(node: exp.Expr, query: exp.Select) -> str:
     return _place(node, query).arg_key or ""
 
 
-def _place(node: exp.Expression, query: exp.Expression) -> exp.Expression:
+def _place(node: exp.Expr, query: exp.Expr) -> exp.Expr:
     """The node itself, or what holds it, directly under a query."""
     while node.parent is not None and node.parent is not query:
         node = node.parent
     return node
 
 
-def _copied(node: exp.Expression | None) -> exp.Expression | None:
+def _copied(node: exp.Expr | None) -> exp.Expr | None:
     return node.copy() if node is not None else None
 
 
-def _free_tables(query: exp.Expression) -> set[str]:
+def _free_tables(query: exp.Expr) -> set[str]:
     """Tables that a query names in its columns and has nowhere in it."""
     known = {source.alias_or_name for source in query.find_all(exp.Table, exp.Subquery, exp.CTE, exp.Lateral)}
     return {column.table for column in query.find_all(exp.Column) if column.table} - known
 
 
-def _add_ctes(query: exp.Select, call: exp.Expression) -> None:
+def _add_ctes(query: exp.Select, call: exp.Expr) -> None:
     """Give a query the WITH clauses that were in force where the call stands."""
-    found: dict[str, exp.Expression] = {}
+    found: dict[str, exp.Expr] = {}
     recursive = False
     child, parent = call, call.parent
     while parent is not None:

@@ -87,14 +87,24 @@ def make_plan(program: Program, schema: Schema) -> Plan:
         waits = tuple(name for name in dict.fromkeys(step.table for step in steps) if name in read)
         described = _describe(call, labels)
         steps.append(
-            Step(table, described, call.per_row, call.question, labels, blocks, call.expected, inputs.sql("duckdb"), waits)
+            Step(
+                table,
+                described,
+                call.per_row,
+                call.question,
+                labels,
+                blocks,
+                call.expected,
+                inputs.sql("duckdb"),
+                waits,
+            )
         )
         node.replace(_look_up(table, keys))
     query, spellings = with_spelling(tree, schema)
     return Plan(tuple(steps), query.sql("duckdb"), spellings)
 
 
-def _look_up(table: str, keys: list[exp.Expression]) -> exp.Expression:
+def _look_up(table: str, keys: list[exp.Expr]) -> exp.Expr:
     """The reply for a row's key."""
     equal = [
         exp.NullSafeEQ(this=exp.column(name, table), expression=key.copy())
@@ -108,7 +118,7 @@ def _describe(call: Call, labels: tuple[str, ...]) -> str:
     return "QA(" + "; ".join([f'"{kind}@{call.question}"', *(label for label in labels if label)]) + ")"
 
 
-def _label(argument: exp.Expression) -> str:
+def _label(argument: exp.Expr) -> str:
     """What an argument is called in a prompt."""
     if isinstance(argument, exp.Column):
         return argument.name
@@ -117,14 +127,14 @@ def _label(argument: exp.Expression) -> str:
     return argument.sql("sqlite")
 
 
-def _key(argument: exp.Expression, block: bool, schema: Schema) -> exp.Expression:
+def _key(argument: exp.Expr, block: bool, schema: Schema) -> exp.Expr:
     """The text of an argument: a cell's own spelling, a value's plain rendering, a block of rows as JSON."""
     if block:
         return _block(argument, schema)
     return sqlglot.parse_one(_text(argument, schema), dialect="duckdb")
 
 
-def _text(value: exp.Expression, schema: Schema) -> str:
+def _text(value: exp.Expr, schema: Schema) -> str:
     sql = value.sql("duckdb")
     if isinstance(value, exp.Literal) and value.is_string:
         return sql
@@ -152,7 +162,7 @@ def _base_column(value: exp.Column, schema: Schema) -> Column | None:
     return None
 
 
-def _block(argument: exp.Expression, schema: Schema) -> exp.Expression:
+def _block(argument: exp.Expr, schema: Schema) -> exp.Expr:
     """The rows of a subquery as the text of a JSON array of objects; NULL when there are none."""
     assert isinstance(argument, exp.Subquery)
     query, spellings = with_spelling(argument.this, schema)

@@ -50,7 +50,7 @@ class Candidate:
         logprobs: Their log-probabilities, where the provider gives any.
         program: The checked program, or None when it was refused.
         result: What it gives, or None when it was refused or failed.
-        error: Why it gives nothing: the complaints, or the failure.
+        error: Why it gives nothing: the complaints, the failure, or what is odd about an answer without a value.
         weight: What it counts in the vote.
     """
 

@@ -12,11 +12,11 @@ from sqlglot import exp
 
 from grammars.calls import MAP, find_calls, is_call
 from grammars.errors import Complaint
-from grammars.names import span_of
 from grammars.schema import Schema
+from grammars.sql import span_of
 
 
-def make_explicit(tree: exp.Expression, schema: Schema) -> exp.Expression | Complaint:
+def make_explicit(tree: exp.Expr, schema: Schema) -> exp.Expr | Complaint:
     """A tree with the input of every ans explicit, or the complaint about one that has none."""
     tree = tree.copy()
     for call in list(find_calls(tree)):
@@ -24,7 +24,9 @@ def make_explicit(tree: exp.Expression, schema: Schema) -> exp.Expression | Comp
             call.node.parent.set("expressions", [call.node.pop()])
         query = call.node.find_ancestor(exp.Select)
         if query is None:
-            return Complaint("blocks", "an LM call cannot order a UNION", "order an outer SELECT by it", span_of(call.node))
+            return Complaint(
+                "blocks", "an LM call cannot order a UNION", "order an outer SELECT by it", span_of(call.node)
+            )
         if call.per_row:
             _expand_stars(call.node, query, schema)
             continue
@@ -46,14 +48,14 @@ def make_explicit(tree: exp.Expression, schema: Schema) -> exp.Expression | Comp
     return tree
 
 
-def _is_loose(argument: exp.Expression, query: exp.Select) -> bool:
+def _is_loose(argument: exp.Expr, query: exp.Select) -> bool:
     """Whether an argument takes its value from the rows of the query."""
     if isinstance(argument, exp.Star):
         return True
     return any(column.find_ancestor(exp.Select) is query for column in argument.find_all(exp.Column))
 
 
-def _rows(call: exp.Expression, query: exp.Select, loose: list[exp.Expression]) -> exp.Select:
+def _rows(call: exp.Expr, query: exp.Select, loose: list[exp.Expr]) -> exp.Select:
     """The rows that a call over bare columns reads: those of FROM, narrowed where it is selected."""
     rows = exp.Select(from_=query.args["from_"].copy(), joins=[join.copy() for join in query.args.get("joins") or []])
     if _clause(call, query) == "expressions":
@@ -63,7 +65,7 @@ def _rows(call: exp.Expression, query: exp.Select, loose: list[exp.Expression]) 
     return rows.select(*[argument.copy() for argument in loose], append=False)
 
 
-def _group_rows(query: exp.Select, loose: list[exp.Expression]) -> exp.Select | None:
+def _group_rows(query: exp.Select, loose: list[exp.Expr]) -> exp.Select | None:
     """The rows of a group: those of its table, under another name, with the group's keys."""
     table = query.args["from_"].this
     if query.args.get("joins") or not isinstance(table, exp.Table):
@@ -80,7 +82,7 @@ def _group_rows(query: exp.Select, loose: list[exp.Expression]) -> exp.Select | 
     return rows.select(*[_of(argument, inner) for argument in loose], append=False)
 
 
-def _of(expression: exp.Expression, table: str) -> exp.Expression:
+def _of(expression: exp.Expr, table: str) -> exp.Expr:
     """An expression whose columns are of a table."""
     expression = expression.copy()
     for column in expression.find_all(exp.Column):
@@ -89,7 +91,7 @@ def _of(expression: exp.Expression, table: str) -> exp.Expression:
     return expression
 
 
-def _projected(key: exp.Expression, query: exp.Select) -> exp.Expression:
+def _projected(key: exp.Expr, query: exp.Select) -> exp.Expr:
     """What a key of GROUP BY stands for when it is an output's number or alias."""
     if isinstance(key, exp.Literal) and not key.is_string and 1 <= int(key.name) <= len(query.selects):
         return query.selects[int(key.name) - 1].unalias()
@@ -103,10 +105,7 @@ def _only_answers(query: exp.Select) -> bool:
     if not query.args.get("from_") or query.args.get("group") or not query.selects:
         return False
     own = [
-        node
-        for projection in query.selects
-        for node in projection.walk()
-        if node.find_ancestor(exp.Select) is query
+        node for projection in query.selects for node in projection.walk() if node.find_ancestor(exp.Select) is query
     ]
     reads = any(isinstance(node, (exp.Column, exp.Star, exp.AggFunc)) or node.name == MAP for node in own)
     return not reads and any(is_call(node) for node in own)
@@ -116,14 +115,18 @@ def _expand_stars(call: exp.Anonymous, query: exp.Select, schema: Schema) -> Non
     """``*`` in a map becomes every column of the query's tables."""
     if not any(isinstance(argument, exp.Star) for argument in call.expressions):
         return
-    tables = [schema.table(table.name) for table in query.find_all(exp.Table) if table.find_ancestor(exp.Select) is query]
+    tables = [
+        schema.table(table.name) for table in query.find_all(exp.Table) if table.find_ancestor(exp.Select) is query
+    ]
     names = [column.name for table in tables if table for column in table.columns]
     columns = [exp.column(exp.to_identifier(name, quoted=True)) for name in names]
-    expanded = [part for argument in call.expressions for part in (columns if isinstance(argument, exp.Star) else [argument])]
+    expanded = [
+        part for argument in call.expressions for part in (columns if isinstance(argument, exp.Star) else [argument])
+    ]
     call.set("expressions", expanded)
 
 
-def _clause(node: exp.Expression, query: exp.Select) -> str:
+def _clause(node: exp.Expr, query: exp.Select) -> str:
     """Which part of a query a node stands in."""
     while node.parent is not None and node.parent is not query:
         node = node.parent

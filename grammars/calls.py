@@ -39,7 +39,7 @@ class Call:
 
     node: exp.Anonymous
     question: str
-    arguments: tuple[exp.Expression, ...]
+    arguments: tuple[exp.Expr, ...]
 
     @property
     def per_row(self) -> bool:
@@ -58,7 +58,7 @@ class Call:
         return self.node.sql("sqlite")
 
 
-def make_call(name: str, question: str, arguments: list[exp.Expression]) -> exp.Anonymous:
+def make_call(name: str, question: str, arguments: list[exp.Expr]) -> exp.Anonymous:
     """A call node; ``name`` is ``MAP`` or ``ANS``."""
     return exp.Anonymous(this=name, expressions=[exp.Literal.string(question), *arguments])
 
@@ -68,21 +68,21 @@ def is_call(node: object) -> bool:
     return isinstance(node, exp.Anonymous) and node.name in (MAP, ANS)
 
 
-def read_call(node: exp.Expression) -> Call:
+def read_call(node: exp.Expr) -> Call:
     """The reading of a call node."""
     assert isinstance(node, exp.Anonymous)
     question, *arguments = node.expressions
     return Call(node, question.name, tuple(arguments))
 
 
-def find_calls(tree: exp.Expression) -> Iterator[Call]:
+def find_calls(tree: exp.Expr) -> Iterator[Call]:
     """Every call in a tree, nested ones before those that hold them, otherwise in the order of the text."""
     found = [node for node in tree.dfs() if is_call(node)]
     for node in sorted(found, key=lambda node: -_nesting(node)):
         yield read_call(node)
 
 
-def _nesting(node: exp.Expression) -> int:
+def _nesting(node: exp.Expr) -> int:
     count, parent = 0, node.parent
     while parent is not None:
         count += is_call(parent)
@@ -90,7 +90,7 @@ def _nesting(node: exp.Expression) -> int:
     return count
 
 
-def print_program(tree: exp.Expression, spelling: Spelling = Spelling.QA) -> str:
+def print_program(tree: exp.Expr, spelling: Spelling = Spelling.QA) -> str:
     """A program as text, its calls in the spelling asked for.
 
     Example:

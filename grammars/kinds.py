@@ -63,7 +63,7 @@ def merge(one: Expected, other: Expected) -> Expected:
     return Expected(kind, labels, one.closed and other.closed, one.many or other.many)
 
 
-def _is_condition(node: exp.Expression) -> bool:
+def _is_condition(node: exp.Expr) -> bool:
     """Whether a call is a truth value by its place."""
     node, parent = _unwrapped(node)
     if isinstance(parent, exp.Join):
@@ -73,14 +73,14 @@ def _is_condition(node: exp.Expression) -> bool:
     return isinstance(parent, _CONDITIONS)
 
 
-def _unwrapped(node: exp.Expression) -> tuple[exp.Expression, exp.Expression | None]:
+def _unwrapped(node: exp.Expr) -> tuple[exp.Expr, exp.Expr | None]:
     """A node and its parent, parentheses left out."""
     while isinstance(node.parent, exp.Paren):
         node = node.parent
     return node, node.parent
 
 
-def _expected(node: exp.Expression, tree: exp.Expression, schema: Schema) -> Expected:
+def _expected(node: exp.Expr, tree: exp.Expr, schema: Schema) -> Expected:
     """What a node must be, from what holds it."""
     node, parent = _unwrapped(node)
     if isinstance(parent, exp.Cast):
@@ -111,7 +111,7 @@ def _expected(node: exp.Expression, tree: exp.Expression, schema: Schema) -> Exp
     return _TEXT
 
 
-def _in(node: exp.Expression, parent: exp.In, schema: Schema) -> Expected:
+def _in(node: exp.Expr, parent: exp.In, schema: Schema) -> Expected:
     """Either side of IN: one of the listed values, or the list itself."""
     if parent.this is node:
         query = parent.args.get("query")
@@ -121,7 +121,7 @@ def _in(node: exp.Expression, parent: exp.In, schema: Schema) -> Expected:
     return replace(beside, labels=(), closed=False, many=whole_list)
 
 
-def _by_alias(alias: exp.Alias, tree: exp.Expression, schema: Schema) -> Expected:
+def _by_alias(alias: exp.Alias, tree: exp.Expr, schema: Schema) -> Expected:
     """What the uses of an output's alias ask for."""
     name = alias.alias.casefold()
     uses = [
@@ -131,7 +131,7 @@ def _by_alias(alias: exp.Alias, tree: exp.Expression, schema: Schema) -> Expecte
     return reduce(merge, found) if found else _TEXT
 
 
-def _beside(others: list[exp.Expression], equality: bool, schema: Schema) -> Expected:
+def _beside(others: list[exp.Expr], equality: bool, schema: Schema) -> Expected:
     """What is compared with the others must be."""
     texts = [other.name for other in others if isinstance(other, exp.Literal) and other.is_string]
     if others and len(texts) == len(others):
@@ -157,7 +157,7 @@ def _among(texts: list[str], equality: bool) -> Expected:
     return Expected(ReplyKind.TEXT, tuple(texts)) if equality else _TEXT
 
 
-def _kind(node: exp.Expression, schema: Schema) -> ReplyKind:
+def _kind(node: exp.Expr, schema: Schema) -> ReplyKind:
     """The kind of what a call is compared with."""
     node = node.unnest()
     if isinstance(node, exp.Subquery):

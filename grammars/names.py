@@ -7,21 +7,20 @@ with other case, spacing or punctuation; a shortened header; a close misspelling
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rapidfuzz import fuzz
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 
-from grammars.errors import Complaint, Span
+from grammars.errors import Complaint
+from grammars.nearest import nearest, same_name
 from grammars.program import Program
 from grammars.schema import Schema, TableSchema
-from grammars.sql import fold_name
+from grammars.sql import span_of
 
 _ROW_IDS = ("rowid", "_rowid_", "oid")
-_CLOSE = 85  # rapidfuzz's ratio from which one name is a misspelling of another, if no other is as close
 _SEES_OUTER = (ScopeType.SUBQUERY, ScopeType.SET_OPERATION, ScopeType.UDTF)
 _FILE = re.compile(r"[/\\]|\.\w{2,8}\Z")
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -42,55 +41,6 @@ def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]
     if resolver.complaints:
         return tuple(sorted(resolver.complaints, key=lambda complaint: complaint.span.start if complaint.span else 0))
     return replace(program, tree=tree, mends=(*program.mends, *resolver.mends))
-
-
-def nearest(name: str, spellings: Mapping[str, str]) -> tuple[str | None, list[str]]:
-    """The one thing that a name can mean, or None, and the likeliest ones for a hint.
-
-    Args:
-        name: The name as written.
-        spellings: What there is, by each of its spellings.
-
-    Example:
-        >>> nearest("total_votes", {"Total votes": "Total votes", "Name": "Name"})
-        ('Total votes', ['Total votes'])
-        >>> nearest("party", {"Name": "Name", "Votes": "Votes"})
-        (None, [])
-    """
-    for alike in (_same, _same_letters, _shortened):
-        found = list(dict.fromkeys(meant for spelled, meant in spellings.items() if alike(name, spelled)))
-        if found:
-            return (found[0] if len(found) == 1 else None), found[:3]
-    scores: dict[str, float] = {}
-    for spelled, meant in spellings.items():
-        scores[meant] = max(scores.get(meant, 0), fuzz.ratio(fold_name(name), fold_name(spelled)))
-    ranked = sorted(scores, key=lambda meant: -scores[meant])
-    close = [meant for meant in ranked[:3] if scores[meant] >= 60]
-    clear = len(ranked) == 1 or (len(ranked) > 1 and scores[ranked[0]] - scores[ranked[1]] >= 5)
-    if clear and scores[ranked[0]] >= _CLOSE and len(fold_name(name)) >= 4:
-        return ranked[0], close
-    return None, close
-
-
-def _same(name: str, candidate: str) -> bool:
-    return name.casefold() == candidate.casefold()
-
-
-def _same_letters(name: str, candidate: str) -> bool:
-    return fold_name(name) == fold_name(candidate)
-
-
-def _shortened(name: str, candidate: str) -> bool:
-    """Whether a name is some of a longer header's words, in order, or its beginning."""
-    written, full = _words(name), _words(candidate)
-    if len("".join(written)) < 3 or len(written) > len(full):
-        return False
-    remaining = iter(full)
-    return all(word in remaining for word in written)
-
-
-def _words(name: str) -> list[str]:
-    return re.findall(r"[^\W_]+", name.casefold())
 
 
 class _Resolver:
@@ -127,7 +77,7 @@ class _Resolver:
         self.known[id(node)] = table
         if written == table.name:
             return
-        if not _same(written, table.name) and written.casefold() != "w":
+        if not same_name(written, table.name) and written.casefold() != "w":
             self.mends.append(f"table {written!r} read as {table.name!r}")
         node.set("this", _identifier(table.name))
         if not node.alias:
@@ -177,7 +127,7 @@ class _Resolver:
                 for alias, source in _sources(reached).items()
                 if not column.table or column.table.casefold() == alias.casefold()
                 for name in self._outputs(source)
-                if _same(name, written)
+                if same_name(name, written)
             ]
             if owners:
                 if len(owners) > 1 and not column.table and written.casefold() not in shared:
@@ -197,13 +147,15 @@ class _Resolver:
         known_qualifier = any(column.table.casefold() == key.casefold() for s in _chain(scope) for key in _sources(s))
         if column.table and not known_qualifier:
             # A qualifier that no source has: the column alone may say which it is.
-            bare = exp.Column(this=column.this.copy())
             column.set("table", None)
             self.mends.append(f"`{written}` read without its unknown table")
             self._column(column, scope, set())
-            column.this.meta.update(bare.this.meta)
             return
-        if any(isinstance(source, exp.Table) and id(source) not in self.known for s in _chain(scope) for source in _sources(s).values()):
+        if any(
+            isinstance(source, exp.Table) and id(source) not in self.known
+            for s in _chain(scope)
+            for source in _sources(s).values()
+        ):
             return  # the complaint about the unknown table says enough
         spellings = dict(self._spellings(column, scope))
         found, close = nearest(written, spellings)
@@ -242,12 +194,12 @@ class _Resolver:
             else "there is no table to take it from"
         )
 
-    def _outputs(self, source: exp.Expression | Scope) -> Sequence[str]:
+    def _outputs(self, source: exp.Expr | Scope) -> Sequence[str]:
         """The columns that a source offers."""
         if isinstance(source, exp.Table):
             table = self.known.get(id(source))
             return [*(column.name for column in table.columns), table.row_id] if table else []
-        return list(self._selected(source))
+        return list(self._selected(source)) if isinstance(source, Scope) else []
 
     def _selected(self, scope: Scope) -> Iterator[str]:
         whole = scope.expression
@@ -259,26 +211,26 @@ class _Resolver:
             return
         expression = scope.expression
         if isinstance(expression, exp.SetOperation):
-            if scope.union_scopes:
-                yield from self._selected(scope.union_scopes[0])
+            if scope.set_operation_scopes:
+                yield from self._selected(scope.set_operation_scopes[0])
             return
         for projection in expression.selects if isinstance(expression, exp.Query) else []:
             if isinstance(projection, exp.Star):
                 for source in _sources(scope).values():
                     yield from self._starred(source)
             elif isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star):
-                source = _sources(scope).get(projection.table)
-                if source is not None:
-                    yield from self._starred(source)
+                starred = _sources(scope).get(projection.table)
+                if starred is not None:
+                    yield from self._starred(starred)
             elif projection.alias_or_name:
                 yield projection.alias_or_name
 
-    def _starred(self, source: exp.Expression | Scope) -> Iterator[str]:
+    def _starred(self, source: exp.Expr | Scope) -> Iterator[str]:
         """What ``*`` gives of a source: everything but a table's hidden row number."""
         table = self.known.get(id(source))
         yield from (column.name for column in table.columns) if table else self._outputs(source)
 
-    def _complain(self, node: exp.Expression, message: str, hint: str) -> None:
+    def _complain(self, node: exp.Expr, message: str, hint: str) -> None:
         self.complaints.append(Complaint("names", message, hint, span_of(node)))
 
 
@@ -290,7 +242,7 @@ def _chain(scope: Scope) -> Iterator[Scope]:
         reached = reached.parent if reached.scope_type in _SEES_OUTER else None
 
 
-def _sources(scope: Scope) -> dict[str, exp.Expression | Scope]:
+def _sources(scope: Scope) -> dict[str, exp.Expr | Scope]:
     """What a query's FROM and JOINs name, by alias."""
     return {name: source for name, (_, source) in scope.selected_sources.items()}
 
@@ -303,13 +255,13 @@ def _alias(scope: Scope, name: str) -> str | None:
         (
             s.alias_or_name
             for s in selects
-            if (s.alias or isinstance(query, exp.SetOperation)) and _same(s.alias_or_name, name)
+            if (s.alias or isinstance(query, exp.SetOperation)) and same_name(s.alias_or_name, name)
         ),
         None,
     )
 
 
-def _shared_columns(query: exp.Expression) -> set[str]:
+def _shared_columns(query: exp.Expr) -> set[str]:
     """Columns that a join makes one: those of USING, or, in a natural join, any."""
     joins = query.args.get("joins") or []
     shared = {identifier.name.casefold() for join in joins for identifier in join.args.get("using") or []}
@@ -318,18 +270,10 @@ def _shared_columns(query: exp.Expression) -> set[str]:
     return shared
 
 
-def _identifier(name: str, like: exp.Expression | None = None) -> exp.Identifier:
+def _identifier(name: str, like: exp.Expr | None = None) -> exp.Identifier:
     """An identifier, quoted where it must be, at the place of another."""
     quoted = not _SIMPLE.match(name) or bool(like is not None and like.args.get("quoted"))
     identifier = exp.to_identifier(name, quoted=quoted)
     if like is not None:
         identifier.meta.update(like.meta)
     return identifier
-
-
-def span_of(node: exp.Expression) -> Span | None:
-    """Where a node stands in the text, or None where sqlglot kept no place."""
-    spans = [n.meta for n in node.walk() if "start" in n.meta]
-    if not spans:
-        return None
-    return Span(min(meta["start"] for meta in spans), max(meta["end"] for meta in spans) + 1)

@@ -23,9 +23,9 @@ class Program:
 
     source: str
     text: str
-    tree: exp.Expression
+    tree: exp.Expr
     mends: tuple[str, ...] = ()
-    translated: exp.Expression | None = None
+    translated: exp.Expr | None = None
 
     @property
     def calls(self) -> tuple[Call, ...]:

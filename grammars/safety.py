@@ -10,33 +10,35 @@ from sqlglot import exp
 
 from grammars.calls import ANS, MAP
 from grammars.errors import Complaint
-from grammars.names import span_of
 from grammars.program import Program
 from grammars.schema import Schema
+from grammars.sql import span_of
 
 _QUERIES = """
-    Select From Where Group Having Order Ordered Limit Offset Fetch Distinct With CTE Subquery Table TableAlias Join Union
-    Except Intersect Values Tuple Alias Identifier Column Star Dot Paren Window WindowSpec Qualify Cube Rollup GroupingSets
-    Filter WithinGroup Withingroup Named Collate Var Aliases
+    Select From Where Group Having Order Ordered Limit Offset Fetch Distinct With CTE Subquery Table TableAlias
+    Join Union Except Intersect Values Tuple Alias Identifier Column Star Dot Paren Window WindowSpec Qualify
+    Cube Rollup GroupingSets Filter WithinGroup Withingroup Named Collate Var Aliases
 """
 _EXPRESSIONS = """
-    Literal Null Boolean Add Sub Mul Div IntDiv Mod Neg And Or Not Xor EQ NEQ GT GTE LT LTE Is In Between Like ILike Glob
-    Escape Exists Case If Cast TryCast DataType DataTypeParam Interval DPipe SafeDPipe NullSafeEQ NullSafeNEQ BitwiseAnd
-    BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift RegexpLike RegexpILike SimilarTo Any All IgnoreNulls
-    RespectNulls Bracket AtTimeZone
+    Literal Null Boolean Add Sub Mul Div IntDiv Mod Neg And Or Not Xor EQ NEQ GT GTE LT LTE Is In Between Like
+    ILike Glob Escape Exists Case If Cast TryCast DataType DataTypeParam Interval DPipe SafeDPipe NullSafeEQ
+    NullSafeNEQ BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift RegexpLike
+    RegexpILike SimilarTo Any All IgnoreNulls RespectNulls Bracket AtTimeZone
 """
 _FUNCTIONS = """
-    Abs AnyValue ArgMax ArgMin Ascii Avg Ceil Chr Coalesce Concat ConcatWs Contains Count CountIf CumeDist CurrentDate
-    CurrentDatetime CurrentTime CurrentTimestamp Date DateAdd DateDiff DateFromParts DateStrToDate DateSub DateTrunc Datetime
-    DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Day DayOfMonth DayOfWeek DayOfWeekIso DayOfYear Dayname DenseRank
-    EndsWith Exp Extract First FirstValue Floor Greatest GroupConcat Hex Hour If Initcap Lag Last LastDay LastValue Lead
-    Least Left Length Levenshtein Ln Localtime Localtimestamp Log Lower Max Median Min Minute Mode Month Monthname MonthsBetween NthValue Ntile
-    Nullif Nvl2 Pad PercentRank PercentileCont PercentileDisc Pi Pow Quarter Rank RegexpCount RegexpExtract RegexpReplace RegexpSubstr RegexpInstr Replace
-    Reverse Right Round RowNumber Second Sign Split SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition
-    StrToDate StrToTime String Substring SubstringIndex Sum Time TimeAdd TimeDiff TimeStrToDate TimeStrToTime TimeSub
-    TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff TimestampSub TimestampTrunc ToChar ToDays ToNumber Translate
-    Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime
-    TsOrDsToTimestamp Typeof Unicode UnixToTime Upper Variance VariancePop Week WeekOfYear Year List
+    Abs AnyValue ArgMax ArgMin Ascii Avg Ceil Chr Coalesce Concat ConcatWs Contains Count CountIf CumeDist
+    CurrentDate CurrentDatetime CurrentTime CurrentTimestamp Date DateAdd DateDiff DateFromParts DateStrToDate
+    DateSub DateTrunc Datetime DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Day DayOfMonth DayOfWeek
+    DayOfWeekIso DayOfYear Dayname DenseRank EndsWith Exp Extract First FirstValue Floor Greatest GroupConcat
+    Hex Hour If Initcap Lag Last LastDay LastValue Lead Least Left Length Levenshtein Ln Localtime
+    Localtimestamp Log Lower Max Median Min Minute Mode Month Monthname MonthsBetween NthValue Ntile Nullif Nvl2
+    Pad PercentRank PercentileCont PercentileDisc Pi Pow Quarter Rank RegexpCount RegexpExtract RegexpReplace
+    RegexpSubstr RegexpInstr Replace Reverse Right Round RowNumber Second Sign Split SplitPart Sqrt StartsWith
+    Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime String Substring SubstringIndex Sum Time TimeAdd
+    TimeDiff TimeStrToDate TimeStrToTime TimeSub TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff
+    TimestampSub TimestampTrunc ToChar ToDays ToNumber Translate Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff
+    TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime TsOrDsToTimestamp Typeof Unicode UnixToTime Upper
+    Variance VariancePop Week WeekOfYear Year List
 """
 _ANONYMOUS = """
     julianday total printf format group_concat likely unlikely instr ifnull iif strftime unixepoch timediff quote
@@ -63,7 +65,7 @@ def allow(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
     """The program, if it is built from what is allowed; otherwise a complaint for each thing that is not."""
     complaints: dict[str, Complaint] = {}
 
-    def refused(node: exp.Expression) -> bool:
+    def refused(node: exp.Expr) -> bool:
         message = _refusal(node)
         if message:
             complaints.setdefault(message, Complaint("safety", message, _HINT, span_of(node)))
@@ -77,7 +79,7 @@ def allow(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
 _HINT = "a program is one SELECT over the given tables, with SQLite's functions"
 
 
-def _refusal(node: exp.Expression) -> str | None:
+def _refusal(node: exp.Expr) -> str | None:
     """What is wrong with a node, or None."""
     if isinstance(node, exp.Table):
         if not isinstance(node.this, exp.Identifier):
@@ -103,7 +105,7 @@ def _refusal(node: exp.Expression) -> str | None:
     return f"{type(node).__name__.upper()} is not allowed"
 
 
-def _name(node: exp.Expression) -> str:
+def _name(node: exp.Expr) -> str:
     """A function as a program spells it."""
     return (
         node.name.upper()

@@ -11,19 +11,32 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from sqlglot import Dialect, ErrorLevel, exp
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
-from grammars.calls import ANS, MAP, find_calls, is_call
+from grammars.calls import ANS, MAP, find_calls
 from grammars.errors import Complaint, Span
 from grammars.schema import Schema
 
 _PREFIX = re.compile(r"\s*(map|ans)\s*@\s*", re.IGNORECASE)
 _CALL_NAMES = {"qa": None, "qa_map": MAP, "qa_ans": ANS}
 _TEXT = (TokenType.STRING, TokenType.IDENTIFIER)
-_STATEMENTS = (exp.Command, exp.DDL, exp.DML, exp.Drop, exp.Alter, exp.Attach, exp.Detach, exp.Copy, exp.Pragma, exp.Set, exp.Use)
+_STATEMENTS = (
+    exp.Command,
+    exp.DDL,
+    exp.DML,
+    exp.Drop,
+    exp.Alter,
+    exp.Attach,
+    exp.Detach,
+    exp.Copy,
+    exp.Pragma,
+    exp.Set,
+    exp.Use,
+)
 _BEFORE_NAME = (TokenType.DOT, TokenType.ALIAS, TokenType.FROM, TokenType.JOIN)
 
 
@@ -51,7 +64,7 @@ class _Quiet(logging.Filter):
 logging.getLogger("sqlglot").addFilter(_Quiet())
 
 
-def parse(text: str, schema: Schema) -> exp.Expression:
+def parse(text: str, schema: Schema) -> exp.Expr:
     """The tree of one Binder-SQL query.
 
     A bare LM call, or arithmetic between subqueries, becomes the query that selects it.
@@ -109,7 +122,7 @@ def _has_operator_after(tokens: list[Token]) -> bool:
     return False
 
 
-def _only_query(statements: list[exp.Expression | None], schema: Schema) -> exp.Expression:
+def _only_query(statements: list[exp.Expr | None], schema: Schema) -> exp.Expr:
     trees = [statement for statement in statements if statement is not None]
     if not trees:
         raise Unparsable(Complaint("sql", "there is no program", "write one SELECT"))
@@ -124,7 +137,7 @@ def _only_query(statements: list[exp.Expression | None], schema: Schema) -> exp.
     return _with_source(tree, schema)
 
 
-def _with_source(tree: exp.Expression, schema: Schema) -> exp.Expression:
+def _with_source(tree: exp.Expr, schema: Schema) -> exp.Expr:
     """Give a bare call over columns the table they are of."""
     if not isinstance(tree, exp.Select) or tree.args.get("from_") or not schema.tables:
         return tree
@@ -204,7 +217,7 @@ def _names(tokens: list[Token], text: str, schema: Schema) -> Iterator[str]:
         yield from (fold_name(column.name) for column in table.columns)
         yield from (fold_name(column.label) for column in table.columns if column.label)
         yield fold_name(table.row_id)
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         if before.token_type is TokenType.ALIAS:
             yield fold_name(token.text)
 
@@ -243,4 +256,9 @@ def _syntax(text: str, error: ParseError) -> Complaint:
     return Complaint("sql", message, "write one SQL SELECT in SQLite's syntax, and nothing else", Span(start, end))
 
 
-__all__ = ["Unparsable", "fold_name", "is_call", "parse"]
+def span_of(node: exp.Expr) -> Span | None:
+    """Where a node stands in the text, or None where sqlglot kept no place."""
+    spans = [n.meta for n in node.walk() if "start" in n.meta]
+    if not spans:
+        return None
+    return Span(min(meta["start"] for meta in spans), max(meta["end"] for meta in spans) + 1)

@@ -30,7 +30,11 @@ def columns(table: dict[str, Any]) -> list[tuple[str, str, list[Any]]]:
 def schema_of(path: Path) -> Schema:
     table = json.loads(path.read_text())
     return Schema(
-        (TableSchema("w", tuple(Column(name, *TYPES.get(type_, (Kind.TEXT, "VARCHAR"))) for name, type_, _ in columns(table))),)
+        (
+            TableSchema(
+                "w", tuple(Column(name, *TYPES.get(type_, (Kind.TEXT, "VARCHAR"))) for name, type_, _ in columns(table))
+            ),
+        )
     )
 
 
@@ -90,7 +94,9 @@ def test_gold_programs_give_their_results() -> None:
     failures: list[str] = []
     tally: Counter[str] = Counter()
     records = [json.loads(line) for line in (DATA / "gold_sql.jsonl").read_text().splitlines()]
-    for record in sorted((record for record in records if record["exec"] is not None), key=lambda record: record["tbl"]):
+    for record in sorted(
+        (record for record in records if record["exec"] is not None), key=lambda record: record["tbl"]
+    ):
         path = DATA / "tables" / f"{record['tbl']}.json"
         schema = schema_of(path)
         if tally["loaded"] != path.name:

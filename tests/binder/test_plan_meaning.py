@@ -1,0 +1,181 @@
+"""A planned program gives what the same program gives when DuckDB calls the model for every row it evaluates.
+
+The oracle registers the model as a DuckDB function and replaces each LM call by a call of it: no plan, no look-up
+tables, no narrowing of inputs. The model is a pure function of question and input.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlglot import exp
+
+from binder import Binder, Table
+from binder.inputs import evaluation_order
+from binder.lm.base import Request
+from binder.lm.scripted import Scripted
+from binder.plan import _key
+from grammars.calls import read_call
+from grammars.check import check
+from grammars.schema import Schema
+
+QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
+COLOURS = ["red", "blue", "green"]
+
+
+def judge(question: str, cells: tuple[str | None, ...]) -> Any:
+    """The model: what it says depends on the question and the cells alone. Missing altogether gives None."""
+    if all(cell is None for cell in cells):
+        return None
+    digest = hashlib.blake2b(json.dumps([question, cells]).encode(), digest_size=4).digest()[0]
+    if digest % 11 == 0:
+        return None if not question.startswith("is") else "no"
+    if question.startswith("is"):
+        return "yes" if digest % 2 else "no"
+    if question.startswith("how many"):
+        return digest % 7
+    return COLOURS[digest % 3]
+
+
+def answers(request: Request) -> str:
+    question = QUESTION.findall(request.messages[-1].content)[-1]
+    if request.purpose == "ans":
+        return json.dumps({"answer": judge(question, tuple(cell for row in request.inputs for cell in row))})
+    return json.dumps({str(n): judge(question, cells) for n, cells in enumerate(request.inputs, 1)})
+
+
+def _model(question: str, arity: int) -> Callable[..., Any]:
+    """The model as a function of so many texts; DuckDB counts a function's parameters."""
+    if arity == 1:
+        return lambda a: judge(question, (a,))
+    return lambda a, b: judge(question, (a, b))
+
+
+def oracle(text: str, table: Table) -> list[tuple[Any, ...]]:
+    """The rows of a program by calling the model row by row."""
+    schema = Schema((table.schema,))
+    program = check(text, schema).program
+    assert program is not None and program.translated is not None
+    tree = program.translated.copy()
+    connection = duckdb.connect()
+    connection.register("data", table.data)
+    connection.execute(f'CREATE TABLE "{table.name}" AS SELECT * FROM data')
+    functions: dict[tuple[str, int, str], str] = {}
+    for node in list(evaluation_order(tree)):
+        call = read_call(node)
+        keys = [_key(argument, False, schema) for argument in call.arguments]
+        type_ = call.expected.type if call.expected.kind != "ordered" else "BIGINT"
+        if "how many" not in call.question and call.expected.kind == "ordered":
+            type_ = "VARCHAR"
+        signature = (call.question, len(keys), type_)
+        if signature not in functions:
+            functions[signature] = f"model_{len(functions)}"
+            function = _model(call.question, len(keys))
+            connection.create_function(
+                functions[signature], function, ["VARCHAR"] * len(keys), type_, null_handling="special"
+            )
+        node.replace(exp.Anonymous(this=functions[signature], expressions=keys))
+    return connection.execute(tree.sql("duckdb")).fetchall()
+
+
+tables = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c", None]),
+        st.sampled_from(["x", "y", "z", "X", "it's", None]),
+        st.integers(-3, 6) | st.none(),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+def maps(*, alias: str = "") -> st.SearchStrategy[tuple[str, str]]:
+    """A call and the sort of its value: ``yes``, ``number`` or ``colour``."""
+    columns = st.sampled_from(["g", "t", "n", "g; t", "t; n"]).map(
+        lambda names: "; ".join(f"{alias}{name}" for name in names.split("; "))
+    )
+    sorts = st.sampled_from([("yes", "is it so"), ("number", "how many"), ("colour", "what colour")])
+    return st.tuples(sorts, st.sampled_from(["", " now"]), columns).map(
+        lambda parts: (f'QA("map@{parts[0][1]}{parts[1]}?"; {parts[2]})', parts[0][0])
+    )
+
+
+def conditions(alias: str = "") -> st.SearchStrategy[str]:
+    def asked(call_and_sort: tuple[str, str], number: int, negated: bool) -> str:
+        call, sort = call_and_sort
+        if sort == "yes":
+            return f"NOT {call}" if negated else f"{call} = 'yes'"
+        if sort == "number":
+            return f"{call} {'<=' if negated else '>'} {number}"
+        return f"{call} {'NOT IN' if negated else 'IN'} ('Red', 'green')"
+
+    plain = st.sampled_from(["n > 1", "g = 'a'", "t IS NULL", "n IS NOT NULL", "g <> 'B'", "n < 3"]).map(
+        lambda text: alias + text
+    )
+    leaf = plain | st.builds(asked, maps(alias=alias), st.integers(0, 6), st.booleans())
+    return st.recursive(
+        leaf,
+        lambda inner: st.tuples(inner, st.sampled_from(["AND", "OR"]), inner).map(lambda p: f"({p[0]} {p[1]} {p[2]})"),
+        max_leaves=4,
+    )
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    where = draw(st.just("") | conditions().map(lambda text: f" WHERE {text}"))
+    call, sort = draw(maps())
+    other = draw(conditions())
+    limit = draw(st.sampled_from(["", " LIMIT 1", " LIMIT 3", " LIMIT 2 OFFSET 1"]))
+    forms = [
+        f"SELECT g, n FROM w{where}{limit}",
+        f"SELECT {call} FROM w{where}{limit}",
+        f"SELECT g, {call} AS v FROM w{where} ORDER BY n, t{limit}",
+        f"SELECT n FROM w{where} ORDER BY {call}, n{limit}",
+        f"SELECT DISTINCT {call} FROM w{where} ORDER BY 1",
+        f"SELECT COUNT(*) FROM w{where}",
+        f"SELECT COUNT(*), MAX(n) FROM w WHERE {other} HAVING COUNT(*) > 1",
+        f"SELECT {call}, COUNT(*) FROM w{where} GROUP BY {call} ORDER BY COUNT(*) DESC, 1",
+        f"SELECT g, COUNT(*) FROM w{where} GROUP BY g HAVING QA(\"map@is it so?\"; g) = 'yes' ORDER BY g",
+        f'SELECT g, QA("map@how many?"; MAX(n)) FROM w{where} GROUP BY g ORDER BY g',
+        f"SELECT CASE WHEN n > 2 THEN 'high' WHEN {other} THEN 'picked' ELSE {call} END FROM w",
+        f"SELECT n FROM w a WHERE EXISTS (SELECT 1 FROM w b WHERE b.g = a.g AND b.n > a.n AND {draw(conditions('b.'))})",
+        f"SELECT n FROM w WHERE g IN (SELECT g FROM w WHERE {other})",
+        f"SELECT (SELECT COUNT(*) FROM w WHERE {other}) - (SELECT COUNT(*) FROM w{where})",
+        f"SELECT a.n, b.n FROM w a JOIN w b ON a.g = b.g AND {draw(conditions('b.'))} ORDER BY a.n, b.n, a.t, b.t",
+        f"SELECT a.n, b.n FROM w a LEFT JOIN w b ON a.n < b.n AND {draw(conditions('a.'))} ORDER BY a.n, b.n",
+        f"WITH p AS (SELECT g AS h, {call} AS v FROM w{where}) SELECT v, COUNT(*) FROM p GROUP BY v ORDER BY v",
+        f"SELECT v FROM (SELECT {call} AS v, n FROM w{where}) AS d WHERE d.n > 0",
+        f'SELECT QA("map@what colour?"; {call}) FROM w{where}',
+        f"SELECT n, ROW_NUMBER() OVER (PARTITION BY {call} ORDER BY n, row_id) FROM w{where}",
+        f"SELECT SUM(CASE WHEN {other} THEN 1 ELSE 0 END) FROM w{where}",
+        f"SELECT g FROM w{where} UNION SELECT {call} FROM w WHERE {other} ORDER BY 1",
+    ]
+    return draw(st.sampled_from(forms))
+
+
+def comparable(rows: list[tuple[Any, ...]], ordered: bool) -> list[tuple[str, ...]]:
+    texts = [
+        tuple("NULL" if v is None else f"{v:g}" if isinstance(v, (int, float)) else str(v) for v in row) for row in rows
+    ]
+    return texts if ordered else sorted(texts)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(rows=tables, text=programs())
+def test_planned_equals_naive(rows: list[tuple[Any, ...]], text: str) -> None:
+    g, t, n = zip(*rows, strict=True)
+    data = pa.table({"g": pa.array(g, pa.string()), "t": pa.array(t, pa.string()), "n": pa.array(n, pa.int64())})
+    table = Table.from_arrow(data, name="w")
+    with Binder(lm=Scripted(answers)) as engine:
+        got = engine.run(text, table)
+    wanted = oracle(text, table)
+    ordered = "ORDER BY" in text or "JOIN" not in text
+    assert comparable(list(got.result.rows), ordered) == comparable(wanted, ordered), text
