@@ -1,0 +1,278 @@
+"""The engine's flows, with a function as the language model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+
+import pandas
+import pytest
+
+import binder
+from binder import Binder, Drafting, Limits, Method, Table, Vote
+from binder.lm import Completion, Request, Response, Scripted, Usage
+
+PEAKS = pandas.DataFrame(
+    {
+        "name": ["K2", "Elbrus", "Fuji", "Aneto"],
+        "country": ["Pakistan", "Russia", "Japan", "Spain"],
+        "height": [8611, 5642, 3776, 3404],
+    }
+)
+EUROPE = {"Russia", "Spain"}
+IN_EUROPE = "SELECT name FROM w WHERE QA(\"map@is it in Europe?\"; country) = 'yes'"
+
+
+@pytest.fixture
+def peaks() -> Table:
+    return Table.from_pandas(PEAKS, name="peaks")
+
+
+def model(*drafts: str, log: list[Request] | None = None) -> Scripted:
+    """A model that drafts these programs, one a request (the last one again and again), and knows Europe."""
+    queue = list(drafts)
+
+    def reply(request: Request) -> str | list[str]:
+        if log is not None:
+            log.append(request)
+        if request.purpose == "draft":
+            return queue.pop(0) if len(queue) > 1 else queue[0]
+        if request.purpose == "ans":
+            return json.dumps({"answer": "K2"})
+        return json.dumps({n: "yes" if cells[0] in EUROPE else "no" for n, cells in enumerate(request.inputs, 1)})
+
+    return Scripted(reply)
+
+
+def sampled(*programs: str) -> Scripted:
+    """A model whose samples are these programs."""
+    return Scripted(lambda request: list(programs)[: request.n])
+
+
+def test_a_question_is_answered_with_a_call_for_each_distinct_value(peaks: Table) -> None:
+    log: list[Request] = []
+    with Binder(model(IN_EUROPE, log=log)) as engine:
+        answer = engine.ask("which peaks are in Europe?", peaks, n=1)
+    assert answer.values == ("Elbrus", "Aneto")
+    assert answer.texts == ("Elbrus", "Aneto")
+    assert list(answer.frame["name"]) == ["Elbrus", "Aneto"]
+    assert [request.purpose for request in log] == ["draft", "map"]
+    assert answer.trace.usage.requests == 2
+    (call,) = answer.trace.calls
+    assert {reply.input[0]: reply.value for reply in call.replies} == {
+        "Pakistan": "no",
+        "Russia": "yes",
+        "Japan": "no",
+        "Spain": "yes",
+    }
+    document = json.loads(answer.to_json())
+    assert document["values"] == ["Elbrus", "Aneto"]
+    assert document["calls"][0]["inputs"] == 4
+
+
+def test_plain_conditions_narrow_what_is_asked(peaks: Table) -> None:
+    log: list[Request] = []
+    with Binder(model("", log=log)) as engine:
+        engine.run(IN_EUROPE + " AND height > 5000", peaks)
+    assert [request.inputs for request in log] == [(("Pakistan",), ("Russia",))]
+
+
+def test_a_program_without_calls_needs_no_model(peaks: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    with Binder() as engine:
+        assert engine.run("SELECT MAX(height) FROM w", peaks).values == (8611,)
+
+
+def test_a_refused_draft_goes_back_with_its_complaint(peaks: Table) -> None:
+    log: list[Request] = []
+    with Binder(model("SELECT altitude FROM w", "SELECT MAX(height) FROM w", log=log)) as engine:
+        answer = engine.ask("how high is the highest?", peaks, n=1)
+    assert answer.values == (8611,)
+    assert len(log) == 2
+    assert "no column 'altitude'" in log[1].messages[-1].content
+    assert [sample.repairs for sample in answer.trace.samples] == [None, "SELECT altitude FROM w"]
+
+
+def test_an_empty_answer_goes_back_with_what_the_cells_hold(peaks: Table) -> None:
+    log: list[Request] = []
+    with Binder(model("SELECT name FROM w WHERE country = 'Europe'", IN_EUROPE, log=log)) as engine:
+        answer = engine.ask("which peaks are in Europe?", peaks, n=1)
+    assert answer.values == ("Elbrus", "Aneto")
+    assert "no cell of `country` is 'Europe'" in log[1].messages[-1].content
+
+
+def test_an_empty_answer_stands_when_nothing_better_comes(peaks: Table) -> None:
+    with Binder(model("SELECT name FROM w WHERE height > 9000")) as engine:
+        assert engine.ask("which peaks are above 9000 m?", peaks, n=1).values == ()
+
+
+def test_a_question_that_no_program_answers_says_why(peaks: Table) -> None:
+    with Binder(model("I cannot do that")) as engine, pytest.raises(binder.ProgramError, match="no program in"):
+        engine.ask("why?", peaks, n=3)
+
+
+def test_the_majority_of_the_samples_wins(peaks: Table) -> None:
+    programs = ["SELECT 'a'", "SELECT 'b'", "SELECT 'b' AS other", "nonsense", "SELECT 'a' FROM nowhere.x"]
+    with Binder(sampled(*programs)) as engine:
+        answer = engine.ask("which?", peaks, n=5)
+    assert answer.values == ("b",)
+    assert answer.confidence == pytest.approx(2 / 5)
+    assert sum(candidate.samples for candidate in answer.candidates) == 5
+    assert [candidate.error is None for candidate in answer.candidates] == [True, True, True, False, False]
+
+
+class Logged:
+    """A model whose samples have log-probabilities."""
+
+    name, context, concurrency = "logged", 8192, 4
+
+    def __init__(self, *samples: tuple[str, float]) -> None:
+        self.samples = samples
+
+    async def complete(self, request: Request) -> Response:
+        return Response(tuple(Completion(text, logprob) for text, logprob in self.samples), Usage(requests=1))
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+@pytest.mark.parametrize(
+    ("vote", "wanted"),
+    [
+        (Vote(), "a"),
+        (Vote(Method.PROBABILITY), "b"),
+        (Vote(Method.ANSWER, favoured="B", weight=3), "b"),
+        (Vote(Method.CALLS, weight=3), "K2"),
+    ],
+)
+def test_votes_are_weighed_as_asked(peaks: Table, vote: Vote, wanted: str) -> None:
+    ans = "SELECT QA(\"ans@which?\"; name) FROM w"
+
+    class Mixed(Logged):
+        async def complete(self, request: Request) -> Response:
+            if request.purpose == "ans":
+                return Response((Completion('{"answer": "K2"}'),), Usage(requests=1))
+            return await super().complete(request)
+
+    lm = Mixed(("SELECT 'a'", -9.0), ("SELECT 'a'", -9.0), ("SELECT 'b'", -1.0), (ans, -8.0))
+    with Binder(lm, vote=vote) as engine:
+        assert engine.ask("which?", peaks, n=4).values == (wanted,)
+
+
+def test_several_tables_join(peaks: Table) -> None:
+    visits = Table.from_pandas(pandas.DataFrame({"peak": ["Fuji", "K2"], "visitors": [300000, 40]}), name="visits")
+    with Binder(model("")) as engine:
+        answer = engine.run("SELECT name, visitors FROM peaks JOIN visits ON peak = name ORDER BY 2", [peaks, visits])
+    assert answer.values == ("K2", 40, "Fuji", 300000)
+
+
+def test_checks_and_explanations_ask_nothing(peaks: Table) -> None:
+    def refuse(request: Request) -> str:
+        raise AssertionError("asked")
+
+    with Binder(Scripted(refuse)) as engine:
+        assert str(engine.check(IN_EUROPE, peaks)).startswith("SELECT name FROM peaks")
+        explanation = engine.explain(IN_EUROPE + " AND height > 5000", peaks)
+        assert explanation.inputs == (2,)
+        assert "2 distinct inputs" in str(explanation)
+        assert json.loads(explanation.to_json())["steps"][0]["inputs"] == 2
+        with pytest.raises(binder.ProgramError, match="no column 'altitude'"):
+            engine.check("SELECT altitude FROM w", peaks)
+
+
+def test_what_duckdb_would_refuse_is_refused_before_anything_is_asked(peaks: Table) -> None:
+    log: list[Request] = []
+    with Binder(model("", log=log)) as engine, pytest.raises(binder.ProgramError) as refused:
+        engine.run("SELECT strftime(name, country, height) FROM w WHERE QA(\"map@in Europe?\"; country)", peaks)
+    assert log == []
+    assert refused.value.complaints
+
+
+def test_it_works_where_an_event_loop_is_running(peaks: Table) -> None:
+    async def notebook() -> tuple[tuple[object, ...], tuple[object, ...]]:
+        with Binder(model(IN_EUROPE)) as engine:
+            plain = engine.ask("which peaks are in Europe?", peaks, n=1)
+            awaited = await engine.aask("which peaks are in Europe?", peaks, n=1)
+        return plain.values, awaited.values
+
+    assert asyncio.run(notebook()) == (("Elbrus", "Aneto"), ("Elbrus", "Aneto"))
+
+
+def test_threads_share_an_engine(peaks: Table) -> None:
+    answers: list[tuple[object, ...]] = []
+    with Binder(model(IN_EUROPE)) as engine:
+        threads = [
+            threading.Thread(target=lambda: answers.append(engine.ask("which?", peaks, n=1).values)) for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert answers == [("Elbrus", "Aneto")] * 8
+
+
+def hang(seconds: float) -> Callable[[Request], object]:
+    async def reply(request: Request) -> str:
+        await asyncio.sleep(seconds)
+        return "SELECT 1"
+
+    return reply
+
+
+def test_a_deadline_ends_a_question_and_names_the_model(peaks: Table) -> None:
+    started = time.monotonic()
+    lm = Scripted(hang(30), name="slow model")  # type: ignore[arg-type]
+    with Binder(lm) as engine, pytest.raises(binder.LMUnavailable, match="slow model"):
+        engine.ask("which?", peaks, n=1, deadline=0.3)
+    assert time.monotonic() - started < 1.3
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) "
+        "SELECT COUNT(*) FROM n a, n b WHERE (a.i * b.i) % 7 = 3",
+    ],
+)
+def test_a_runaway_program_is_stopped_and_the_next_one_runs(peaks: Table, program: str) -> None:
+    with Binder(model(""), limits=Limits(seconds=0.5)) as engine:
+        with pytest.raises(binder.RunError, match=r"longer than 0\.5 s"):
+            engine.run(program, peaks)
+        assert engine.run("SELECT COUNT(*) FROM w", peaks).values == (4,)
+
+
+def test_too_many_rows_are_refused(peaks: Table) -> None:
+    with Binder(model(""), limits=Limits(rows=3)) as engine, pytest.raises(binder.RunError, match="more than 3 rows"):
+        engine.run("SELECT name FROM w", peaks)
+
+
+def test_a_slip_in_a_value_is_mended_and_recorded_unless_switched_off(peaks: Table) -> None:
+    program = "SELECT height FROM w WHERE country = 'Pakistann'"
+    with Binder(model("")) as engine:
+        answer = engine.run(program, peaks)
+    assert answer.values == (8611,)
+    assert answer.program.mends == ("'Pakistann' read as 'Pakistan', the value of `country` nearest to it",)
+    with Binder(model(""), mend_values=False) as engine:
+        assert engine.run(program, peaks).values == ()
+
+
+@pytest.mark.parametrize("text", ["Fiji", "K3", "Elbrus 2", "Mount"])
+def test_what_may_be_another_value_is_not_mended(peaks: Table, text: str) -> None:
+    with Binder(model("")) as engine:
+        assert engine.run(f"SELECT height FROM w WHERE name = '{text}'", peaks).values == ()
+
+
+def test_unusable_settings_are_said_at_once(peaks: Table) -> None:
+    with Binder(model("SELECT 1")) as engine:
+        with pytest.raises(binder.ConfigurationError, match="no table"):
+            engine.ask("which?", [])
+        with pytest.raises(binder.ConfigurationError, match="two tables are named 'peaks'"):
+            engine.ask("which?", [peaks, peaks])
+        with pytest.raises(binder.ConfigurationError, match="question is empty"):
+            engine.ask(" ", peaks)
+        with pytest.raises(binder.ConfigurationError, match="0 samples"):
+            engine.ask("which?", peaks, n=0)
