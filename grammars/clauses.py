@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from .calls import MAP, is_call
 from .scope import Scope
-from .values import bare, typed
+from .values import typed
 
 Rule = Callable[[exp.Select, Scope, bool], None]
 
@@ -184,7 +184,7 @@ def distinct_rows(select: exp.Select, scope: Scope, in_order: bool) -> None:
     outputs = [item.unalias() for item in select.expressions]
     if is_grouped(select) or not has_rows(select) or any(item.find(exp.Window, exp.Query) for item in outputs):
         return
-    keys = [item for item in outputs if not isinstance(bare(item), exp.Literal | exp.Null)]
+    keys = [item for item in outputs if not is_constant(item)]
     if not keys:
         return
     rows = [ordered(number) for number in scope.row_numbers()]

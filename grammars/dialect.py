@@ -30,7 +30,7 @@ from .compare import branches, compare, replace_output
 from .functions import mended, rewrite
 from .schema import Schema
 from .scope import Output, Scope, Source
-from .values import TEXT, change_operands, integer, kind, text, truth, typed, unify, value
+from .values import TEXT, change_operands, integer, is_constant, kind, text, truth, typed, unify, value
 
 
 class Labels(StrEnum):
@@ -271,10 +271,10 @@ def _order(select: exp.Select, scope: Scope) -> None:
         alias = scope.aliases.get(node.name.casefold()) if isinstance(node, exp.Column) and not node.table else None
         if alias is not None:
             item.set("this", typed(exp.column(node.name, quoted=True), alias.type))
-        elif not isinstance(node, exp.Literal):
+        elif not (isinstance(node, exp.Literal) and node.is_int):
             item.set("this", _express(node, scope))
-        elif node.is_string or not node.this.isdigit():
-            continue
+            if is_constant(item.this):
+                continue
         items.append(item)
     select.set("order", exp.Order(expressions=items) if items else None)
 

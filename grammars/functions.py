@@ -423,7 +423,7 @@ def _complete_difference(arguments: list[exp.Expr]) -> exp.Expr:
 
 
 def mended(node: exp.Expr) -> exp.Expr:
-    """A node before its operands are translated, where the parser took ``datediff(unit, start, end)`` for another order.
+    """A node before its operands are translated; ``datediff(unit, start, end)`` is parsed out of order.
 
     The parser keeps the last argument as a unit's name, in capitals.
     """

@@ -83,6 +83,14 @@ def is_text_literal(node: exp.Expr) -> bool:
     return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
+def is_constant(node: exp.Expr) -> bool:
+    """Whether a node is a literal, perhaps with a sign or in parentheses; DuckDB neither sorts nor groups by these."""
+    core = bare(node)
+    return (
+        is_constant(core.this) if isinstance(core, exp.Neg) else isinstance(core, exp.Literal | exp.Null | exp.Boolean)
+    )
+
+
 def is_list(node: exp.Expr) -> bool:
     """Whether a node is a list, such as what an LM names inside IN."""
     return node.type is not None and node.type.this in (_T.LIST, _T.ARRAY)
