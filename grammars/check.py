@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from sqlglot import exp
+
 from grammars import blocks, kinds, names, safety
 from grammars.dialect import translate
 from grammars.errors import Complaint
@@ -47,14 +49,15 @@ def check(source: str, schema: Schema) -> Checked:
         >>> check("DROP TABLE w", Schema(())).complaints[0].message
         'DROP is not a query'
     """
-    refused = _other_statement(source, schema)
-    if refused is not None:
-        return Checked(source, None, (refused,))
-    text, mends = tidy(source, lambda candidate: _parses(candidate, schema))
-    try:
-        tree = parse(text, schema)
-    except Unparsable as error:
-        return Checked(text, None, (_no_program(source) or error.complaint,))
+    read = _Reader(schema)
+    first = read(source.strip())
+    if isinstance(first, Unparsable) and first.statement:
+        # SQL, but another statement than a query: no query is looked for in it.
+        return Checked(source, None, (first.complaint,))
+    text, mends = tidy(source, lambda candidate: not isinstance(read(candidate), Unparsable))
+    tree = read(text)
+    if isinstance(tree, Unparsable):
+        return Checked(text, None, (_no_program(source) or tree.complaint,))
     program = Program(source, text, tree, mends)
     complaints: list[Complaint] = []
     for rule in RULES:
@@ -71,21 +74,21 @@ def check(source: str, schema: Schema) -> Checked:
     return Checked(text, replace(program, translated=translate(explicit, schema)))
 
 
-def _other_statement(source: str, schema: Schema) -> Complaint | None:
-    """The complaint about SQL that is another statement than a query: it is refused, and no query looked for in it."""
-    try:
-        parse(source, schema)
-    except Unparsable as error:
-        return error.complaint if error.statement else None
-    return None
+class _Reader:
+    """Parses texts against a schema, each once."""
 
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._read: dict[str, exp.Expr | Unparsable] = {}
 
-def _parses(text: str, schema: Schema) -> bool:
-    try:
-        parse(text, schema)
-    except Unparsable:
-        return False
-    return True
+    def __call__(self, text: str) -> exp.Expr | Unparsable:
+        """The tree of a text, or why there is none."""
+        if text not in self._read:
+            try:
+                self._read[text] = parse(text, self._schema)
+            except Unparsable as error:
+                self._read[text] = error
+        return self._read[text]
 
 
 def _no_program(source: str) -> Complaint | None:
