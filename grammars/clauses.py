@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from .calls import MAP, is_call
 from .scope import Scope
-from .values import typed
+from .values import change_operands, is_constant, typed
 
 Rule = Callable[[exp.Select, Scope, bool], None]
 
@@ -137,15 +137,7 @@ def _settle(node: exp.Expr, keys: list[exp.Expr], scope: Scope, order: list[exp.
     asked = isinstance(node, exp.Anonymous) and node.name == MAP
     if asked or (isinstance(node, exp.Column) and scope.source(node.table)):
         return first(node.copy(), [item.copy() for item in order])
-    for name, child in list(node.args.items()):
-        if isinstance(child, exp.Expr):
-            node.set(name, _settle(child, keys, scope, order))
-        elif isinstance(child, list):
-            node.set(
-                name,
-                [_settle(each, keys, scope, order) if isinstance(each, exp.Expr) else each for each in child],
-            )
-    return node
+    return change_operands(node, lambda operand: _settle(operand, keys, scope, order))
 
 
 def _is_windowed(node: exp.Expr) -> bool:
