@@ -7,6 +7,7 @@ question's words, or holds some of the question's telling words. No index, no LM
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,10 +77,12 @@ def find(table: Table, columns: Sequence[Column], question: str, n: int) -> Near
     if not telling:
         return Nearest((), ())
     hits = _hits(table, columns[:SCANNED_COLUMNS], _runs(words), telling)
+    rows_with = Counter((hit.column, hit.value) for hit in hits)
     scores: dict[int, float] = {}
     values: dict[str, dict[str, float]] = {}
     for hit in hits:
-        scores[hit.row] = scores.get(hit.row, 0.0) + hit.score
+        # What many rows hold says little about which row is meant.
+        scores[hit.row] = scores.get(hit.row, 0.0) + hit.score / rows_with[hit.column, hit.value]
         known = values.setdefault(hit.column, {})
         known[hit.value] = max(hit.score, known.get(hit.value, 0.0))
     return Nearest(

@@ -32,6 +32,8 @@ CHARACTERS_PER_TOKEN = 2.5
 PROGRAM_TOKENS = 384
 ANS_TOKENS = 256
 COMPLAINT_CHARACTERS = 800
+# A repair repeats the program and adds complaints; a draft leaves room for that.
+REPAIR_TOKENS = PROGRAM_TOKENS + COMPLAINT_CHARACTERS // BYTES_PER_TOKEN + 64
 TABLE_SHARE = 8
 LONGEST_TABLE = 24_000
 
@@ -76,8 +78,7 @@ def draft(
     name = "w" if len(tables) == 1 else None
     shown = [render_table(table, question, max_chars=share, name=name) for table in tables]
     asked = Message("user", _turn(template, [each.text for each in shown], question))
-    # A repair's turn repeats the program and adds complaints, so both stay free beside the reply itself.
-    room = lm.context - 2 * PROGRAM_TOKENS - COMPLAINT_CHARACTERS // BYTES_PER_TOKEN - tokens(system, asked)
+    room = lm.context - PROGRAM_TOKENS - REPAIR_TOKENS - tokens(system, asked)
     if room < 0:
         raise ConfigurationError(
             f"the question and its tables need about {lm.context - room:,} tokens and {lm.name} reads {lm.context:,}: "

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 Answers = dict[int, str | None]
@@ -40,10 +41,9 @@ def read_map(text: str, count: int, *, finished: bool = True) -> Answers:
         {}
     """
     text = _THINKING.sub("", text)
-    pairs = [pair for pairs in _objects(text) for pair in pairs]
-    if not any(key.isdecimal() for key, _ in pairs) and finished:
-        pairs = [(number, reply) for number, reply in _LINE.findall(text)]
-    numbered = [(int(key), value) for key, value in pairs if key.isdecimal()]
+    objects, prose = _objects(text)
+    lines = _LINE.findall(prose) if finished else []
+    numbered = [(int(key), value) for key, value in chain(*objects, lines) if key.isdecimal()]
     if any(not 1 <= number <= count for number, _ in numbered):
         return {}
     return _agreed(numbered)
@@ -61,11 +61,11 @@ def read_ans(text: str) -> list[str | None] | None:
         True
     """
     text = _THINKING.sub("", text)
-    found = [value for pairs in _objects(text) for key, value in pairs if key == "answer"]
+    found = [value for key, value in chain(*_objects(text)[0]) if key == "answer"]
     if not found or any(value != found[0] for value in found):
         return None
-    values = found[0] if isinstance(found[0], list) else [found[0]]
-    return None if any(isinstance(value, (list, dict)) for value in values) else [_scalar(value) for value in values]
+    values = found[0] if type(found[0]) is list else found[:1]
+    return None if any(isinstance(value, list) for value in values) else [_scalar(value) for value in values]
 
 
 def read_bare(text: str) -> str | None:
@@ -81,22 +81,26 @@ def read_bare(text: str) -> str | None:
     return text if text and "\n" not in text and len(text) <= LONGEST_BARE and text[0] not in "{[<" else None
 
 
-def _objects(text: str) -> Iterator[list[tuple[str, Any]]]:
-    """The outermost JSON objects in a text, each as its pairs, so that a key given twice is seen twice."""
+def _objects(text: str) -> tuple[list[_Pairs], str]:
+    """The outermost JSON objects in a text, each as its pairs, so that a key given twice is seen; and the rest."""
     decoder = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str, strict=False)
-    at = text.find("{")
+    found: list[_Pairs] = []
+    prose: list[str] = []
+    done, at = 0, text.find("{")
     while at >= 0:
         try:
             value, end = decoder.raw_decode(text, at)
         except (ValueError, RecursionError):
-            end = at + 1
-        else:
-            yield value
-        at = text.find("{", end)
+            at = text.find("{", at + 1)
+            continue
+        found.append(value)
+        prose.append(text[done:at])
+        done, at = end, text.find("{", end)
+    return found, "\n".join([*prose, text[done:]])
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object as its pairs."""
+    """A JSON object as its pairs, told from a JSON list."""
 
 
 def _agreed(numbered: Iterable[tuple[int, Any]]) -> Answers:
