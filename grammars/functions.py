@@ -311,7 +311,7 @@ def _number_or_zero(node: exp.Expr) -> exp.Expr:
 
 def _conditional(node: exp.Expr) -> exp.Expr:
     """``iif(condition, a, b)``; the branches of a CASE are that one's."""
-    if isinstance(node.parent, exp.Case):
+    if isinstance(node.parent, exp.Case) and node.arg_key == "ifs":
         return node
     otherwise = node.args.get("false")
     branches, type_ = unify([node.args["true"], *([otherwise] if otherwise else [])])

@@ -29,6 +29,9 @@ TIME = exp.DataType.build("TIME")
 TIMESTAMP = exp.DataType.build("TIMESTAMP")
 DURATION = exp.DataType.build("INTERVAL")
 
+# What a part of a moment that strftime spells is as a number.
+_FIELDS = {"%Y": "YEAR", "%m": "MONTH", "%d": "DAY", "%H": "HOUR", "%M": "MINUTE", "%j": "DAYOFYEAR", "%w": "DAYOFWEEK"}
+
 NUMBER_PATTERN = r"(?:(?:^|\s)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
 
 _T = exp.DataType.Type
@@ -152,6 +155,8 @@ def _carried_number(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Literal):
         found = carried(node.this)
         return literal_number(found) if found else null()
+    if isinstance(node, exp.Anonymous) and node.name == "STRFTIME" and node.expressions[1].name in _FIELDS:
+        return function(_FIELDS[node.expressions[1].name], INTEGER, node.expressions[0])
     digits = function("REGEXP_EXTRACT", TEXT, node, string(NUMBER_PATTERN))
     return cast(function("TRANSLATE", TEXT, digits, string("−,"), string("-")), NUMBER, safe=True)
 
