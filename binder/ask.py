@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from weakref import WeakKeyDictionary, finalize
 
 from binder import prompt
 from binder.coerce import Value, coerce, is_unknown, settle
 from binder.errors import LMError, LMReplyError
-from binder.lm.base import LM, Completion, Request, Response, Usage
+from binder.lm.base import LM, Completion, Request, Usage
 from binder.render import Cuts, escape
-from binder.replies import read_ans, read_bare, read_map
+from binder.replies import Answers, read_ans, read_bare, read_map
+from binder.send import again, hear
 from exemplars import choose, store
 from exemplars.exemplar import AnsExemplar, Cells, MapExemplar, Part
 from grammars.reply import Expected, ReplyKind
@@ -27,7 +27,6 @@ BATCH = 12
 ATTEMPTS = 3
 MAP_SHOTS = 3
 ANS_SHOTS = 5
-RETRY_TEMPERATURE = 0.4
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ async def ask_ans(
     asked = prompt.ans(question, parts, expected, lm=lm, exemplars=exemplars, folder=folder)
     usage, heard = Usage(), ""
     for attempt in range(1, ATTEMPTS + 1):
-        completion, spent = await _hear(lm, _again(asked.request, attempt))
+        completion, spent = await hear(lm, again(asked.request, attempt))
         usage += spent
         values = _ans_values(completion, expected)
         if values is not None:
@@ -172,43 +171,6 @@ async def ask_ans(
             return AnsReply(value, completion.text, attempt, usage, asked.cuts)
         heard = completion.text
     raise LMReplyError(_nothing_readable(lm, question, heard))
-
-
-async def send(lm: LM, request: Request) -> Response:
-    """One request, sent when the model has a slot free.
-
-    Raises:
-        LMUnavailable: The model could not be reached.
-        LMReplyError: It sent no reply.
-    """
-    async with _slots(lm):
-        return await lm.complete(request)
-
-
-_slots_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.Semaphore]] = WeakKeyDictionary()
-
-
-def _slots(lm: LM) -> asyncio.Semaphore:
-    """The model's slots; one model has the same ones wherever it is used in an event loop."""
-    slots = _slots_of_loops.setdefault(asyncio.get_running_loop(), {})
-    if id(lm) not in slots:
-        slots[id(lm)] = asyncio.Semaphore(max(1, lm.concurrency))
-        finalize(lm, slots.pop, id(lm), None)
-    return slots[id(lm)]
-
-
-async def _hear(lm: LM, request: Request) -> tuple[Completion, Usage]:
-    """The model's reply and its cost; what is no reply at all counts as one that says nothing."""
-    try:
-        response = await send(lm, request)
-    except LMReplyError as error:
-        return Completion(str(error), finished=False), Usage(requests=1)
-    return response.completions[0], response.usage
-
-
-def _again(request: Request, attempt: int) -> Request:
-    """The request as a later attempt sends it: not greedy, for the same words would fetch the same reply."""
-    return request if attempt == 1 else replace(request, temperature=RETRY_TEMPERATURE, seed=attempt)
 
 
 @dataclass
@@ -238,13 +200,10 @@ class _Asker:
 
     async def _ask(self, batch: Mapping[Cells, Cells], attempt: int) -> None:
         request = self._request(tuple(batch.values()))
-        completion, spent = await _hear(self.lm, _again(request, attempt))
+        completion, spent = await hear(self.lm, again(request, attempt))
         self.usage += spent
         self.heard = completion.text
-        answers = read_map(completion.text, len(batch), finished=completion.finished)
-        if not answers and len(batch) == 1 and completion.finished:
-            bare = read_bare(completion.text)
-            answers = {} if bare is None or not self._trusts_bare(attempt) else {1: bare}
+        answers = self._read(completion.text, len(batch), attempt) if completion.finished else {}
         for number, cells in enumerate(batch, 1):
             reply = _reply(cells, answers[number], self.expected, attempt) if number in answers else None
             if reply is not None:
@@ -252,9 +211,14 @@ class _Asker:
                 if self.keep is not None:
                     self.keep(reply)
 
-    def _trusts_bare(self, attempt: int) -> bool:
-        """A text that could be anything is only taken from a model that has not yet failed to give a number."""
-        return attempt == 1 or self.expected.kind is not ReplyKind.TEXT or self.expected.closed
+    def _read(self, text: str, count: int, attempt: int) -> Answers:
+        """The replies by number. A lone input's may come without one, but not a text that could be anything from a
+        model that has already failed to give a number."""
+        answers = read_map(text, count)
+        if answers or count > 1 or (attempt > 1 and self.expected.kind is ReplyKind.TEXT and not self.expected.closed):
+            return answers
+        bare = read_bare(text)
+        return {} if bare is None else {1: bare}
 
     def _request(self, inputs: Sequence[Cells]) -> Request:
         return prompt.map_values(
@@ -318,8 +282,10 @@ def _settled(known: Mapping[Cells, Reply]) -> dict[Cells, Reply]:
 
 def _ans_values(completion: Completion, expected: Expected) -> tuple[Value, ...] | None:
     """The values of a reply (none where it cannot be told), or None where it cannot be read."""
+    if not completion.finished:
+        return None
     texts = read_ans(completion.text)
-    if texts is None and completion.finished and not expected.many:
+    if texts is None and not expected.many:
         bare = read_bare(completion.text)
         texts = None if bare is None else [bare]
     if texts is None or (len(texts) > 1 and not expected.many):

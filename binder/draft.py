@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from binder import prompt
-from binder.ask import send
 from binder.lm.base import LM, Request, Usage
 from binder.render import Cuts
+from binder.send import send
 from binder.table import Table
 from binder.trace import Sample
 from exemplars import choose, store

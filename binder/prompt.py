@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BYTES_PER_TOKEN = 3
 CHARACTERS_PER_TOKEN = 2.5
 PROGRAM_TOKENS = 384
-ANS_TOKENS = 256
+ANS_TOKENS = 512
 COMPLAINT_CHARACTERS = 800
 # A repair repeats the program and adds complaints; a draft leaves room for that.
 REPAIR_TOKENS = PROGRAM_TOKENS + COMPLAINT_CHARACTERS // BYTES_PER_TOKEN + 64
@@ -195,7 +195,7 @@ def tokens(*messages: Message | str) -> int:
 
 def reply_tokens(inputs: int) -> int:
     """The longest reply to a map over so many inputs, in tokens."""
-    return 32 + 40 * inputs
+    return 128 + 40 * inputs
 
 
 def encode(cells: Sequence[str | None], columns: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 Read are a JSON object (alone, fenced, or with prose around it) and lines such as ``3: yes``. What is read is never
 guessed: a number given twice with different answers counts as not given, a number that no input has spoils the whole
 reply (the model may have counted from another start), and a list without numbers says nothing about which is whose.
+A reply that was cut short is not for reading: its last answer may be half of one.
 """
 
 from __future__ import annotations
@@ -21,13 +22,12 @@ _LINE = re.compile(r'^[\s*•-]*"?(\d{1,4})"?(?:\s*[:)=]|\.)\s+(\S.*?),?\s*$', r
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
-def read_map(text: str, count: int, *, finished: bool = True) -> Answers:
+def read_map(text: str, count: int) -> Answers:
     """The replies to a map's inputs, by number.
 
     Args:
         text: What the LM wrote.
         count: How many inputs there were, numbered from 1.
-        finished: False when the reply was cut short; lines are not read then, since the last may be half a reply.
 
     Returns:
         Number to text, None where the LM gave null. Numbers that are missing or doubtful are left out.
@@ -42,8 +42,7 @@ def read_map(text: str, count: int, *, finished: bool = True) -> Answers:
     """
     text = _THINKING.sub("", text)
     objects, prose = _objects(text)
-    lines = _LINE.findall(prose) if finished else []
-    numbered = [(int(key), value) for key, value in chain(*objects, lines) if key.isdecimal()]
+    numbered = [(int(key), value) for key, value in chain(*objects, _LINE.findall(prose)) if key.isdecimal()]
     if any(not 1 <= number <= count for number, _ in numbered):
         return {}
     return _agreed(numbered)

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binder.ask import AnsReply, MapReplies, Reply, ask_ans, ask_map, send
+from binder.ask import AnsReply, MapReplies, Reply, ask_ans, ask_map
 from binder.errors import LMReplyError, LMUnavailable
 from binder.lm.base import Completion, Request, Response, Usage
 from binder.lm.scripted import Scripted
+from binder.send import send
 from exemplars.exemplar import Cells, Part
 from grammars.reply import Expected, ReplyKind
 
@@ -78,9 +79,9 @@ def test_requests_are_even_and_bounded() -> None:
 
 
 def test_a_small_context_makes_small_requests() -> None:
-    said, requests = ask(upper, [("x" * 90 + letter,) for letter in "abcdef"], context=800)
+    said, requests = ask(upper, [("x" * 90 + letter,) for letter in "abcdef"], context=1000)
     assert len(requests) > 1 and said.unreadable == 0
-    assert all(len(request.prompt) / 3 + request.max_tokens < 800 for request in requests)
+    assert all(len(request.prompt) / 3 + request.max_tokens < 1000 for request in requests)
 
 
 def test_an_input_longer_than_the_context_is_cut_visibly_and_counted() -> None:
@@ -206,6 +207,44 @@ def test_what_was_answered_before_a_failure_is_kept() -> None:
         )
     values = {one.input: one.value for one in kept}
     assert values[("a",)] == "A" and values[("b",)] == "B" and ("c",) not in values
+
+
+class Cut:
+    """A model whose first reply is cut short, in the middle of the second answer."""
+
+    name, context, concurrency = "cut", 8192, 1
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def complete(self, request: Request) -> Response:
+        self.asked += 1
+        whole = self.asked > 1
+        return Response((Completion(upper(request) if whole else "1: north\n2: no", finished=whole),))
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+def test_a_reply_cut_short_is_not_read() -> None:
+    said = asyncio.run(ask_map(Cut(), "what?", ["a"], letters("ab"), TEXT))
+    assert said.values == ("A", "B")
+
+
+class Silent(Cut):
+    """A model that sends no reply, and says why in a way that looks like one."""
+
+    name = "silent"
+
+    async def complete(self, request: Request) -> Response:
+        raise LMReplyError('no choices in {"1": "yes", "answer": "yes"}')
+
+
+def test_an_error_is_not_read_as_a_reply() -> None:
+    with pytest.raises(LMReplyError, match=r"silent gave no reply that can be read.*no choices in"):
+        asyncio.run(ask_map(Silent(), "what?", ["a"], letters("a"), YES_NO))
+    with pytest.raises(LMReplyError, match=r"silent gave no reply that can be read.*no choices in"):
+        asyncio.run(ask_ans(Silent(), "what?", (), TEXT))
 
 
 class Counting:

@@ -40,10 +40,6 @@ def test_read_map(text: str, count: int, answers: Answers) -> None:
     assert read_map(text, count) == answers
 
 
-def test_lines_of_a_reply_cut_short_are_not_read() -> None:
-    assert read_map("1: yes\n2: n", 2, finished=False) == {}
-
-
 def test_a_deep_reply_is_no_crash() -> None:
     assert read_map('{"1": ' + "[" * 100_000, 1) == {}
     assert read_map('{"a":' * 100_000, 1) == {}
