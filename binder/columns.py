@@ -7,22 +7,24 @@ rendering together hold every cell's own text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from binder.cells import TEXT, Reading, Shape, decide, insist, rendering, shapes
+from binder.cells import bare, is_missing, rendering, untidy
 from binder.errors import TableError
-from binder.fields import Field, fields_of, kind_of
+from binder.fields import Field, kind_of
 from binder.headers import names_of, readable, unique
+from binder.readings import TEXT, Reading, decide, insist
+from binder.shapes import Shape, shapes_query
 from grammars.schema import Column, Kind
 
 if TYPE_CHECKING:
     import pyarrow
     from duckdb import DuckDBPyConnection
 
-_SAMPLE = 2048
-_TELLING = 2000
+_SAMPLE = 1000
+_TELLING = 1000
 
 
 @dataclass(frozen=True)
@@ -48,45 +50,39 @@ class Loaded:
 
 
 def load(
-    connection: DuckDBPyConnection,
-    relation: str,
-    *,
-    headers: Iterable[str] | None = None,
-    read: bool,
-    wishes: Wishes,
+    connection: DuckDBPyConnection, relation: str, fields: Sequence[Field], *, read: bool, wishes: Wishes
 ) -> Loaded:
     """Load a relation.
 
     Args:
         connection: A connection of the caller's own, that can hold temporary views.
         relation: What stands after FROM.
-        headers: What the source calls its columns, when the relation's own names are not that.
+        fields: Its columns.
         read: Whether text is read for values, or is text.
         wishes: The caller's types and descriptions.
 
     Raises:
         TableError: A wish names no column or no kind.
     """
-    fields = fields_of(connection, relation, headers)
     labels = tuple(field.header for field in fields)
     names = names_of(labels)
-    kinds = {position: _kind(name) for position, name in _placed(wishes.types, names, labels, "types").items()}
+    kinds = {i: _kind(name) for i, name in _placed(wishes.types, names, labels, "types").items()}
     descriptions = _placed(wishes.descriptions, names, labels, "descriptions")
-    chosen = {
-        position: kind
-        for position, field in enumerate(fields)
-        if (kind := kinds.get(position)) is not kind_of(field.type)
-        and (kind is not None or (read and field.type == "VARCHAR"))
-    }
-    raw = _select(
-        f"{_text(field) if position in chosen else field.sql} AS c{position}" for position, field in enumerate(fields)
-    )
-    data, readings = _converted(connection, f"({raw} FROM {relation})", chosen, len(fields))
-    types = {
-        position: readings[position].type if position in readings else field.type
-        for position, field in enumerate(fields)
-    }
-    return _named(data, types, readings, names, labels, descriptions)
+    chosen = {i: kinds.get(i) for i, field in enumerate(fields) if _is_read(field, kinds.get(i), read)}
+    cells = _select(f"{_text(field) if i in chosen else field.sql} AS c{i}" for i, field in enumerate(fields))
+    data, readings = _converted(connection, f"({cells} FROM {relation})", chosen, len(fields))
+    columns = []
+    for i, (field, name) in enumerate(zip(fields, names, strict=True)):
+        type = readings[i].type if i in readings else field.type
+        columns.append(Column(name, kind_of(type), type, readable(field.header), description=descriptions.get(i, "")))
+    return _named(data, columns)
+
+
+def _is_read(field: Field, wished: Kind | None, read: bool) -> bool:
+    """Whether a field's values are read from its text, rather than taken as they are."""
+    if wished is None:
+        return read and field.type == "VARCHAR"
+    return wished is not kind_of(field.type) or (read and field.type == "VARCHAR")
 
 
 def _text(field: Field) -> str:
@@ -95,84 +91,110 @@ def _text(field: Field) -> str:
 
 def _converted(
     connection: DuckDBPyConnection, raw: str, chosen: Mapping[int, Kind | None], width: int
-) -> tuple[pyarrow.Table, dict[int, Reading]]:
+) -> tuple[dict[str, pyarrow.ChunkedArray], dict[int, Reading]]:
     """The relation with its chosen columns read: ``v0``, ``v1``, … the values, ``s0``, … the spellings."""
     if not chosen:
-        return connection.sql(_select(f"c{i} AS v{i}" for i in range(width)) + f" FROM {raw}").to_arrow_table(), {}
-    head = connection.sql(f"SELECT * FROM {raw} LIMIT {_SAMPLE + 1}").to_arrow_table()
-    whole = head.num_rows <= _SAMPLE
-    connection.register("head", head)
-    cells = (
-        f"SELECT unnest({list(chosen)}) AS position, unnest([{', '.join(f'c{i}' for i in chosen)}]) AS cell FROM head"
-    )
-    seen = _shapes(connection, cells)
-    if not whole:
-        blank = [i for i in chosen if seen.get(i, set()) <= {Shape("missing")}]
+        return _fetched(connection, _select(f"c{i} AS v{i}" for i in range(width)) + f" FROM {raw}"), {}
+    connection.execute(f"CREATE TEMP TABLE head AS SELECT * FROM {raw} LIMIT {_SAMPLE + 1}")
+    (count,) = connection.execute("SELECT count(*) FROM head").fetchall()[0]
+    texts = ", ".join(f"c{i}" for i in chosen)
+    seen = _shapes(connection, f"SELECT unnest({list(chosen)}) AS position, unnest([{texts}]) AS cell FROM head")
+    if count > _SAMPLE:
+        blank = [i for i in chosen if all(shape.form == "missing" for shape in seen.get(i, ()))]
         seen |= _shapes(connection, _telling({i: f"SELECT c{i} AS cell FROM {raw}" for i in blank}))
-    readings = {i: _reading(kind, seen.get(i, set())) for i, kind in chosen.items()}
-    data = connection.sql(_conversion("head" if whole else raw, readings, range(width))).to_arrow_table()
-    return _reconsidered(connection, data, readings, seen, {i for i, kind in chosen.items() if kind is None})
-
-
-def _reading(kind: Kind | None, shapes: set[Shape]) -> Reading:
-    return decide(shapes) if kind is None else insist(kind, shapes)
+    else:
+        raw = "head"
+    readings = {
+        i: decide(seen.get(i, set())) if kind is None else insist(kind, seen.get(i, set()))
+        for i, kind in chosen.items()
+    }
+    data = _fetched(connection, _conversion(raw, readings, range(width)))
+    misjudged = [i for i, reading in readings.items() if reading.plain and not _all(data[f"p{i}"])]
+    if misjudged:
+        readings |= {i: replace(readings[i], plain=False) for i in misjudged}
+        data |= _fetched(connection, _conversion(raw, readings, misjudged))
+    free = {i for i, kind in chosen.items() if kind is None}
+    return _reconsidered(connection, data, readings, seen, free), readings
 
 
 def _reconsidered(
     connection: DuckDBPyConnection,
-    data: pyarrow.Table,
+    data: dict[str, pyarrow.ChunkedArray],
     readings: dict[int, Reading],
     seen: Mapping[int, set[Shape]],
     suspects: set[int],
-) -> tuple[pyarrow.Table, dict[int, Reading]]:
-    """The data in which every cell conforms to its column's reading: columns in which one does not are read again."""
-    while suspects := {i for i in suspects if _has_lost(data, i, readings[i])}:
-        connection.register("loaded", data)
-        lost = {i: f"SELECT s{i} AS cell FROM loaded WHERE v{i} IS NULL AND s{i} IS NOT NULL" for i in suspects}
-        found = _shapes(connection, _telling(lost))
-        suspects = {i for i, shapes in found.items() if shapes - {Shape("missing")}}
-        if not suspects:
-            break
-        texts = {i: f"coalesce(s{i}, {rendering(f'v{i}', readings[i].type)})" for i in suspects}
-        for i in suspects:
+) -> dict[str, pyarrow.ChunkedArray]:
+    """The data in which every cell conforms: a column in which one does not is decided, and read, again."""
+    import pyarrow
+
+    while suspects := {i for i in suspects if f"l{i}" in data and not _all(data[f"l{i}"], False)}:
+        connection.register("loaded", pyarrow.table(data))
+        lost = {i: f"SELECT s{i} AS cell FROM loaded WHERE l{i}" for i in suspects}
+        texts = _select(f"coalesce(s{i}, {rendering(f'v{i}', readings[i].type)}) AS c{i}" for i in suspects)
+        for i, found in _shapes(connection, _telling(lost)).items():
             known = seen.get(i, set())
-            readings[i] = TEXT if found[i] <= known else decide(known | found[i])
-            known |= found[i]
-        again = {i: readings[i] for i in suspects}
-        columns = _select(f"{text} AS c{i}" for i, text in texts.items())
-        fresh = connection.sql(_conversion(f"({columns} FROM loaded)", again, suspects)).to_arrow_table()
-        for name in fresh.column_names:
-            data = data.set_column(data.column_names.index(name), name, fresh[name])
-    return data, readings
+            readings[i] = TEXT if found <= known else replace(decide(known | found), plain=False)
+            known |= found
+            del data[f"l{i}"]
+        data |= _fetched(connection, _conversion(f"({texts} FROM loaded)", readings, suspects))
+    return data
 
 
-def _has_lost(data: pyarrow.Table, position: int, reading: Reading) -> bool:
-    """Whether some cell of a column has a spelling and no value, though the column is not text."""
-    values, spellings = data[f"v{position}"], data[f"s{position}"]
-    return reading.kind is not Kind.TEXT and 0 < values.null_count and spellings.null_count < len(spellings)
+def _all(flags: pyarrow.ChunkedArray, value: bool = True) -> bool:
+    """Whether every flag has a value."""
+    import pyarrow.compute as compute
+
+    return bool(compute.all(flags).as_py()) if value else not compute.any(flags).as_py()
 
 
 def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[int]) -> str:
-    """SQL that reads columns: a cheap cast where the cell is plain, the reading's patterns where it is not."""
-    cast = "".join(f", {reading.plain(f'c{i}')} AS f{i}" for i, reading in readings.items())
-    plain = "".join(f", {rendering(f'f{i}', reading.type)} = c{i} AS p{i}" for i, reading in readings.items())
-    bare = "".join(
-        f", CASE WHEN NOT p{i} OR p{i} IS NULL THEN {reading.bare(f'c{i}')} END AS b{i}"
-        for i, reading in readings.items()
-    )
-    outputs = []
+    """SQL that reads columns ``c0``, …: a cast where a cell is spelled as its value's rendering, patterns where not.
+
+    Gives for each position ``v0`` and, where there is a reading, ``s0`` (the spelling) and, unless it is of text, ``l0``
+    (whether a value is lost: there is none, and no mark for a missing one). Where the reading is plain, it gives ``v0``
+    and ``p0`` (whether the cell is plain) only.
+    """
+    layers: list[list[str]] = [[], [], [], []]
+    outputs: list[str] = []
     for i in positions:
-        if i in readings:
-            outputs.append(f"CASE WHEN p{i} THEN f{i} ELSE {readings[i].value(f'b{i}')} END AS v{i}")
-            outputs.append(f"CASE WHEN p{i} THEN NULL ELSE c{i} END AS s{i}")
+        cell, reading = f"c{i}", readings.get(i)
+        if reading is None:
+            outputs.append(f"{cell} AS v{i}")
+        elif reading.kind is Kind.TEXT:
+            layers[0].append(f"coalesce({untidy(cell)}, false) AS u{i}")
+            if reading.plain:
+                outputs += [f"{cell} AS v{i}", f"NOT u{i} AS p{i}"]
+            else:
+                outputs.append(f"CASE WHEN u{i} THEN {reading.value(cell)} ELSE {cell} END AS v{i}")
+                outputs.append(f"CASE WHEN u{i} THEN {cell} END AS s{i}")
         else:
-            outputs.append(f"c{i} AS v{i}")
-    inner = f"(SELECT *{bare} FROM (SELECT *{plain} FROM (SELECT *{cast} FROM {raw})))"
-    return f"{_select(outputs)} FROM {inner}"
+            layers[0].append(f"TRY_CAST({cell} AS {reading.type}) AS f{i}")
+            layers[1].append(f"{_agrees(f'f{i}', reading.type, cell)} AS p{i}")
+            spelling = cell if reading.type == "DOUBLE" else f"CASE WHEN NOT p{i} THEN {cell} END"
+            if reading.plain:
+                outputs += [f"f{i} AS v{i}", f"p{i}"] + ([f"{spelling} AS s{i}"] if reading.type == "DOUBLE" else [])
+            else:
+                layers[2].append(f"CASE WHEN NOT p{i} THEN {bare(cell)} END AS b{i}")
+                layers[3].append(f"CASE WHEN p{i} THEN f{i} ELSE {reading.value(f'b{i}')} END AS v{i}")
+                lost = f"v{i} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
+                outputs += [f"v{i}", f"{spelling} AS s{i}", f"{lost} AS l{i}"]
+    for layer in filter(None, layers):
+        raw = f"({_select(['*', *layer])} FROM {raw})"
+    return f"{_select(outputs)} FROM {raw}"
+
+
+def _agrees(value: str, type: str, cell: str) -> str:
+    """SQL for whether a cell is spelled as its value's rendering, or is missing as its value is.
+
+    Rendering a DOUBLE costs more than all else together, so that such a column keeps every cell's spelling instead.
+    """
+    if type == "DOUBLE":
+        return f"coalesce(isfinite({value}), {cell} IS NULL)"
+    return f"({rendering(value, type)} IS NOT DISTINCT FROM {cell})"
 
 
 def _telling(cells: Mapping[int, str]) -> str:
-    """SQL for enough of some columns' cells to tell what they are, as ``shapes`` wants them."""
+    """SQL for enough of some columns' cells to tell what they are, as ``shapes_query`` wants them."""
     return " UNION ALL ".join(
         f"SELECT {i} AS position, cell FROM (SELECT DISTINCT cell FROM ({query}) LIMIT {_TELLING})"
         for i, query in cells.items()
@@ -181,38 +203,39 @@ def _telling(cells: Mapping[int, str]) -> str:
 
 def _shapes(connection: DuckDBPyConnection, cells: str) -> dict[int, set[Shape]]:
     found: dict[int, set[Shape]] = {}
-    for position, *shape in connection.sql(shapes(cells)).fetchall() if cells else ():
-        found.setdefault(position, set()).add(Shape(*shape))
+    for position, form, decimals, affix, *looks in connection.execute(shapes_query(cells)).fetchall() if cells else ():
+        shape = Shape(form, decimals, affix, *looks) if form == "number" else Shape(form, 0, "", *looks)
+        found.setdefault(position, set()).add(shape)
     return found
+
+
+def _fetched(connection: DuckDBPyConnection, query: str) -> dict[str, pyarrow.ChunkedArray]:
+    table = connection.sql(query).to_arrow_table()
+    return dict(zip(table.column_names, table.columns, strict=True))
 
 
 def _select(expressions: Iterable[str]) -> str:
     return "SELECT " + ", ".join(expressions)
 
 
-def _named(
-    data: pyarrow.Table,
-    types: Mapping[int, str],
-    readings: Mapping[int, Reading],
-    names: tuple[str, ...],
-    labels: tuple[str, ...],
-    descriptions: Mapping[int, str],
-) -> Loaded:
+def _named(data: Mapping[str, pyarrow.ChunkedArray], columns: Sequence[Column]) -> Loaded:
     """The loaded data under the names programs use, without the spelling columns that hold nothing."""
     import pyarrow
 
-    columns: list[Column] = []
-    values = [data[f"v{i}"] for i in range(len(names))]
+    names = [column.name for column in columns]
+    values = [data[f"v{i}"] for i in range(len(columns))]
+    length = len(values[0])
+    visible: list[Column] = []
     hidden: dict[str, pyarrow.ChunkedArray | pyarrow.Array] = {}
-    for i, (name, label) in enumerate(zip(names, labels, strict=True)):
-        spelling = None
-        if i in readings and data[f"s{i}"].null_count < data.num_rows:
-            spelling = unique(f"{name} (spelling)", (*names, *hidden))
+    for i, column in enumerate(columns):
+        if f"s{i}" in data and data[f"s{i}"].null_count < length:
+            spelling = unique(f"{column.name} (spelling)", (*names, *hidden))
             hidden[spelling] = data[f"s{i}"]
-        columns.append(Column(name, kind_of(types[i]), types[i], readable(label), spelling, descriptions.get(i, "")))
+            column = replace(column, spelling=spelling)
+        visible.append(column)
     row_id = unique("row_id", (*names, *hidden))
-    hidden[row_id] = pyarrow.arange(0, data.num_rows)
-    return Loaded(tuple(columns), row_id, pyarrow.table([*values, *hidden.values()], names=[*names, *hidden]))
+    hidden[row_id] = pyarrow.arange(0, length)
+    return Loaded(tuple(visible), row_id, pyarrow.table([*values, *hidden.values()], names=[*names, *hidden]))
 
 
 def _placed(wishes: Mapping[str, str], names: tuple[str, ...], labels: tuple[str, ...], what: str) -> dict[int, str]:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from binder.cells import quoted
 from binder.errors import TableError
+from binder.fields import Field
 
 _HEAD = 1 << 17
 _RECORDS = 100
@@ -79,6 +80,11 @@ class Delimited:
     dialect: Dialect
     headers: tuple[str, ...]
     named: bool
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The file's columns, as ``relation`` gives them."""
+        return tuple(Field(header, f"h{position}", "VARCHAR") for position, header in enumerate(self.headers))
 
     def relation(self, dialect: Dialect, padded: bool) -> str:
         """What to write after FROM to read the file's cells as text, in columns of neutral names.

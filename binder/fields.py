@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from binder.cells import quoted
+from binder.cells import identifier, quoted
 from grammars.schema import Kind
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ def fields_of(connection: DuckDBPyConnection, relation: str, headers: Iterable[s
 def kind_of(type: str) -> Kind:
     """The kind of a field's type."""
     return Kind.DECIMAL if type.startswith("DECIMAL") else _KINDS[type]
-
-
-def identifier(name: str) -> str:
-    """The name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 _KINDS = {

@@ -21,6 +21,7 @@ from binder.cells import quoted
 from binder.columns import Loaded, Wishes, load
 from binder.delimited import delimited, pattern_of
 from binder.errors import TableError
+from binder.fields import fields_of
 from binder.frames import plain_arrow
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def from_delimited(
         failures: list[Exception] = []
         for relation in source.attempts():
             try:
-                return load(cursor, relation, headers=source.headers, read=True, wishes=wishes)
+                return load(cursor, relation, source.fields, read=True, wishes=wishes)
             except duckdb.Error as error:
                 failures.append(error)
         raise TableError(f"{file.name}{_why(failures[1])}") from failures[1]
@@ -58,21 +59,24 @@ def from_json(path: Location, wishes: Wishes) -> Loaded:
             for name, type in zip(described.columns, described.types, strict=True)
         }
         columns = ", ".join(f"{quoted(name)}: {quoted(type)}" for name, type in texts.items())
-        return load(cursor, f"{reader}, columns={{{columns}}})", read=True, wishes=wishes)
+        relation = f"{reader}, columns={{{columns}}})"
+        return load(cursor, relation, fields_of(cursor, relation), read=True, wishes=wishes)
 
 
 def from_parquet(path: Location, wishes: Wishes) -> Loaded:
     """Load a Parquet file."""
     file = existing(path)
     with connection() as cursor, _failing_as(file.name):
-        return load(cursor, f"read_parquet({quoted(pattern_of(file))})", read=False, wishes=wishes)
+        relation = f"read_parquet({quoted(pattern_of(file))})"
+        return load(cursor, relation, fields_of(cursor, relation), read=False, wishes=wishes)
 
 
 def from_arrow(data: pyarrow.Table, wishes: Wishes, *, read: bool = False) -> Loaded:
     """Load an Arrow table."""
     with connection() as cursor, _failing_as("the table"):
         cursor.register("source", plain_arrow(data))
-        return load(cursor, "source", headers=data.column_names, read=read, wishes=wishes)
+        fields = fields_of(cursor, "source", data.column_names)
+        return load(cursor, "source", fields, read=read, wishes=wishes)
 
 
 def existing(path: Location) -> Path:
@@ -93,6 +97,7 @@ def existing(path: Location) -> Path:
 def connection() -> Iterator[DuckDBPyConnection]:
     """A cursor of the process's loading database, for one load."""
     cursor = _database().cursor()
+    cursor.execute("PRAGMA disable_optimizer")  # the queries are plain scans, which it makes slower
     try:
         yield cursor
     finally:

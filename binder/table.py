@@ -6,21 +6,19 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from binder import sources
-from binder.cells import rendering
+from binder.cells import identifier, rendering
 from binder.columns import Loaded, Wishes
 from binder.errors import TableError
-from binder.fields import identifier
-from binder.frames import arrow_of_excel, arrow_of_pandas
+from binder.frames import arrow_of_pandas
 from grammars.schema import Column, TableSchema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas
-    import polars
     import pyarrow
 
 
