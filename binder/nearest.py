@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", int, str)
 
+WORDS = 100
 LONGEST_RUN = 6
-SCANNED_ROWS = 2_000_000
+RUN = 10
+SCANNED_ROWS = 1_000_000
 SCANNED_COLUMNS = 40
 CANDIDATES = 200
 VALUES = 3
@@ -64,7 +66,7 @@ class _Hit:
 def find(table: Table, columns: Sequence[Column], question: str, n: int) -> Nearest:
     """The rows and values nearest to a question.
 
-    Of a table of more than two million rows an even sample of that many is looked at, so time is bounded.
+    Of a table of more than a million rows an even sample of that many is looked at, so time is bounded.
 
     Args:
         table: The table.
@@ -72,11 +74,11 @@ def find(table: Table, columns: Sequence[Column], question: str, n: int) -> Near
         question: The question.
         n: How many rows at most.
     """
-    words = re.findall(r"\w+", question.casefold())
-    telling = sorted({word for word in words if word not in COMMON and (len(word) > 2 or word.isdigit())})
+    words = re.findall(r"\w+", question.casefold())[:WORDS]
+    telling = {word for word in words if word not in COMMON and (len(word) > 2 or word.isdigit())}
     if not telling:
         return Nearest((), ())
-    hits = _hits(table, columns[:SCANNED_COLUMNS], _runs(words), telling)
+    hits = _hits(table, columns[:SCANNED_COLUMNS], _runs(words, telling), sorted(telling))
     rows_with = Counter((hit.column, hit.value) for hit in hits)
     scores: dict[int, float] = {}
     values: dict[str, dict[str, float]] = {}
@@ -105,34 +107,39 @@ def rows(table: Table, columns: Sequence[Column], indexes: Sequence[int]) -> lis
 
 def _hits(table: Table, columns: Sequence[Column], runs: list[str], telling: list[str]) -> list[_Hit]:
     """The best cells of each column: those that are a run of words, then those that hold most words in least text."""
-    score = (
-        "CASE WHEN list_contains($runs, lower(text)) THEN 10 ELSE 0 END + "
-        "len(list_distinct(regexp_extract_all(lower(text), $words))) / (1 + length(text) / 40)"
-    )
-    parameters = {"runs": runs, "words": r"\b(?:" + "|".join(map(re.escape, telling)) + r")\b"}
+    is_run = f"CASE WHEN folded IN ({', '.join('?' * len(runs))}) THEN {RUN} ELSE 0 END"
+    held = " + ".join(["contains(folded, ?)::INTEGER"] * len(telling))
     step = max(1, -(-table.num_rows // SCANNED_ROWS))
-    row = identifier(table.schema.row_id)
+    row = identifier(table.row_id)
     hits: list[_Hit] = []
     with _cursor(table.data) as cursor:
         for column in columns:
             texts = f"SELECT {row} AS row, {_text(column)} AS text FROM data WHERE {row} % {step} = 0"
             query = (
-                f"SELECT row, text, {score} AS score FROM ({texts}) WHERE regexp_matches(lower(text), $words) "
-                f"ORDER BY score DESC, row LIMIT {CANDIDATES}"
+                f"SELECT row, text, {is_run} + ({held}) / (1 + length(folded) / 40) AS score "
+                f"FROM (SELECT row, text, lower(text) AS folded FROM ({texts})) "
+                f"WHERE score > 0 ORDER BY score DESC, row LIMIT {CANDIDATES}"
             )
-            found = cursor.execute(query, parameters).fetchall()
-            hits += [_Hit(row_id, column.name, text, float(points)) for row_id, text, points in found]
+            found = [
+                _Hit(row, column.name, *rest) for row, *rest in cursor.execute(query, [*runs, *telling]).fetchall()
+            ]
+            # A score that no end of cells reach tells nothing, unless it is a run's.
+            floor = found[-1].score if len(found) == CANDIDATES else 0.0
+            hits += [hit for hit in found if hit.score > min(floor, RUN)]
     return hits
 
 
-def _runs(words: Sequence[str]) -> list[str]:
-    """Every run of up to six consecutive words, as one text each."""
-    ends = range(1, LONGEST_RUN + 1)
-    return sorted({" ".join(words[at : at + length]) for length in ends for at in range(len(words) - length + 1)})
+def _runs(words: Sequence[str], telling: set[str]) -> list[str]:
+    """Every run of up to six consecutive words that holds a telling one, as one text each."""
+    lengths = range(1, LONGEST_RUN + 1)
+    runs = (words[at : at + length] for length in lengths for at in range(len(words) - length + 1))
+    return sorted({" ".join(run) for run in runs if not telling.isdisjoint(run)})
 
 
 def _best(scores: dict[K, float], n: int) -> list[K]:
-    return sorted(scores, key=lambda key: -scores[key])[:n]
+    """The n best keys, but none that is far behind the best."""
+    least = max(scores.values()) / 4 if scores else 0.0
+    return sorted((key for key in scores if scores[key] >= least), key=lambda key: -scores[key])[:n]
 
 
 def _text(column: Column) -> str:

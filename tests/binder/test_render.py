@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binder import Table
-from binder.render import Cuts, escape, quoted, render_example, render_table
+from binder.render import HEAD, NEAR, Cuts, escape, quoted, render_example, render_table
 from exemplars.exemplar import ExampleTable
 from grammars.schema import Column, Kind
 
@@ -99,7 +99,9 @@ def test_a_large_table_is_shown_by_its_first_rows_and_what_is_near() -> None:
 def test_a_table_of_many_rows_costs_no_more_prompt_than_one_of_few() -> None:
     question = "which ships of Bergen have 12 crew?"
     few, many = render_table(large(100), question), render_table(large(200_000), question)
-    assert len(many.text) < 1.2 * len(few.text)
+    heading, hints = 3, len(large(1).columns)
+    assert few.cuts.rows > 80 and many.cuts.rows > 199_900
+    assert len(many.text.splitlines()) <= heading + HEAD + NEAR + hints
 
 
 @pytest.mark.parametrize("question", ["", "???", "which is the first?", "';--", "x" * 5000, "\x00"])
