@@ -13,8 +13,15 @@ from grammars.schema import Kind
 
 from .engines import Cells, Engines, same_rows
 
-# Programs whose answers differ by a decided departure, by question and a piece of the program.
-DEPARTURES: dict[tuple[str, str], str] = {}
+# Where the second decided departure shows: a text column used as a number goes by the number its cells carry.
+DEPARTURES = {
+    "2": "`year` holds "1936/37", which is not above 1936",
+    "19": "`2005` holds "492,111", which SUM reads whole",
+    "86": "`laps` holds the text "80", which equals 80.0",
+    "87": "`deaths per year` holds "66 000", which as text is above every number",
+    "96": "`box office` holds "$10.8 billion", which SUM reads as 10.8 and SQLite as 0",
+    "98": "`position` holds the text "7", which equals 6.0 + 1",
+}
 
 
 def typed_cells(texts: list[str]) -> Cells:
@@ -47,7 +54,7 @@ def programs(folder: Path) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
 
 
 def test_programs_that_sqlite_runs(data: Path) -> None:
-    failures, ran = [], 0
+    failures, ran, departed = [], 0, set()
     for number, table, texts in programs(data / "binder_programs"):
         engines = engines_for(table)
         for text in texts:
@@ -62,7 +69,11 @@ def test_programs_that_sqlite_runs(data: Path) -> None:
                     continue
             except Exception as error:
                 found = f"{type(error).__name__}: {error}"
+            if isinstance(found, list) and number in DEPARTURES:
+                departed.add(number)
+                continue
             failures.append(f"{number}: {text}\n  wanted {wanted}\n  found  {found}")
         engines.close()
     assert ran > 150
     assert not failures, "\n".join(failures)
+    assert departed == set(DEPARTURES)
