@@ -15,12 +15,12 @@ from .engines import Cells, Engines, same_rows
 
 # Where the second decided departure shows: a text column used as a number goes by the number its cells carry.
 DEPARTURES = {
-    "2": "`year` holds "1936/37", which is not above 1936",
-    "19": "`2005` holds "492,111", which SUM reads whole",
-    "86": "`laps` holds the text "80", which equals 80.0",
-    "87": "`deaths per year` holds "66 000", which as text is above every number",
-    "96": "`box office` holds "$10.8 billion", which SUM reads as 10.8 and SQLite as 0",
-    "98": "`position` holds the text "7", which equals 6.0 + 1",
+    "2": "`year` holds '1936/37', which is not above 1936",
+    "19": "`2005` holds '492,111', which SUM reads whole",
+    "86": "`laps` holds the text '80', which equals 80.0",
+    "87": "`deaths per year` holds '66 000', which as a text is above every number",
+    "96": "`box office` holds '$10.8 billion', which SUM reads as 10.8 and SQLite as 0",
+    "98": "`position` holds the text '7', which equals 6.0 + 1",
 }
 
 
