@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from grammars import blocks, kinds, names, safety
+from grammars import blocks, growth, kinds, names, safety
 from grammars.dialect import translate
 from grammars.errors import Complaint
 from grammars.program import Program
@@ -17,7 +17,7 @@ from grammars.tidy import holds_query, tidy
 
 Rule = Callable[[Program, Schema], "Program | tuple[Complaint, ...]"]
 
-RULES: tuple[Rule, ...] = (names.resolve, safety.allow, kinds.infer)
+RULES: tuple[Rule, ...] = (names.resolve, safety.allow, growth.bound, kinds.infer)
 
 
 @dataclass(frozen=True)

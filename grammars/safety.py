@@ -17,11 +17,11 @@ from grammars.sql import span_of
 _QUERIES = """
     Select From Where Group Having Order Ordered Limit Offset Fetch Distinct With CTE Subquery Table TableAlias
     Join Union Except Intersect Values Tuple Alias Identifier Column Star Dot Paren Window WindowSpec Qualify
-    Cube Rollup GroupingSets Filter WithinGroup Withingroup Named Collate Var Aliases
+    Cube Rollup GroupingSets Filter WithinGroup Collate Var Aliases
 """
 _EXPRESSIONS = """
     Literal Null Boolean Add Sub Mul Div IntDiv Mod Neg And Or Not Xor EQ NEQ GT GTE LT LTE Is In Between Like
-    ILike Glob Escape Exists Case If Cast TryCast DataType DataTypeParam Interval DPipe SafeDPipe NullSafeEQ
+    ILike Glob Escape Exists Case If Cast TryCast DataType DataTypeParam Interval DPipe NullSafeEQ
     NullSafeNEQ BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift RegexpLike
     RegexpILike SimilarTo Any All IgnoreNulls RespectNulls Bracket AtTimeZone
 """
@@ -33,7 +33,7 @@ _FUNCTIONS = """
     Hex Hour If Initcap Lag Last LastDay LastValue Lead Least Left Length Levenshtein Ln Localtime
     Localtimestamp Log Lower Max Median Min Minute Mode Month Monthname MonthsBetween NthValue Ntile Nullif Nvl2
     Pad PercentRank PercentileCont PercentileDisc Pi Pow Quarter Rank RegexpCount RegexpExtract RegexpReplace
-    RegexpSubstr RegexpInstr Replace Reverse Right Round RowNumber Second Sign Split SplitPart Sqrt StartsWith
+    RegexpSubstr RegexpInstr Repeat Replace Reverse Right Round RowNumber Second Sign Split SplitPart Sqrt StartsWith
     Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime String Substring SubstringIndex Sum Time TimeAdd
     TimeDiff TimeStrToDate TimeStrToTime TimeSub TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff
     TimestampSub TimestampTrunc ToChar ToDays ToNumber Translate Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff
@@ -43,7 +43,7 @@ _FUNCTIONS = """
 _ANONYMOUS = """
     julianday total printf format group_concat likely unlikely instr ifnull iif strftime unixepoch timediff quote
     char unicode hex ltrim rtrim substr nvl isnull date_part datepart to_date to_char str_to_date date_format makedate
-    locate position mid space strcmp field left right truncate weekday dayofweek dayofmonth dayofyear monthname dayname
+    locate position mid strcmp field left right truncate weekday dayofweek dayofmonth dayofyear monthname dayname
     len charindex datename age regexp regexp_matches max min concat_ws octet_length log2 log10 ln exp power sqrt mod
     ceiling sign sum avg count from_unixtime unix_timestamp period_diff timestampdiff subdate adddate last_day
 """

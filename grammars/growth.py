@@ -1,0 +1,81 @@
+"""growth: a program cannot build texts vastly longer than the cells it reads.
+
+The database's memory limit is not asked while one function fills one value, so ``repeat('x', 1500000000)`` would take
+gigabytes and seconds that nothing can interrupt. How much longer than its inputs a text can become is read off the
+program: each function that makes texts longer has a factor, and since they may feed one another, in whatever order,
+the product of them all bounds the growth. (A recursive query may grow without such a bound; its rows are kept, and so
+the memory limit holds for them.)
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from sqlglot import exp
+
+from grammars.errors import Complaint
+from grammars.program import Program
+from grammars.schema import Schema
+from grammars.sql import span_of
+
+LIMIT = 65_536
+_WIDTH = re.compile(r"%[-+ 0#,]*(\d+|\*)?(?:\.(\d+|\*))?|\{:?[^}]*?(\d+)?(?:\.(\d+))?[a-z]?\}")
+
+
+def bound(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
+    """The program, if the texts it builds are at most ``LIMIT`` times as long as its longest cell or literal."""
+    factors = [(factor, node) for node in program.tree.walk() if (factor := _factor(node)) > 1]
+    if sum(math.log2(factor) for factor, _ in factors) <= math.log2(LIMIT):
+        return program
+    _, worst = max(factors, key=lambda pair: pair[0])
+    message = f"the texts that this program builds may become over {LIMIT:,} times as long as its cells"
+    hint = "repeat and pad by a small number; do not nest functions that make texts longer"
+    return (Complaint("growth", message, hint, span_of(worst)),)
+
+
+def _factor(node: exp.Expr) -> float:
+    """How many times longer than its longest input a node's text may be."""
+    if isinstance(node, exp.DPipe):
+        return 1 if isinstance(node.parent, exp.DPipe) else len(list(node.flatten()))
+    if isinstance(node, (exp.Concat, exp.ConcatWs)):
+        return max(1, 2 * len(node.expressions))
+    if isinstance(node, (exp.Replace, exp.RegexpReplace)):
+        return _replacement(node)
+    if isinstance(node, exp.Repeat):
+        return _number(node.args.get("times"))
+    if isinstance(node, exp.Pad):
+        return _number(node.expression)
+    if isinstance(node, exp.Hex):
+        return 2
+    if isinstance(node, exp.Anonymous) and node.name.lower() in ("printf", "format"):
+        return _format(node)
+    return 1
+
+
+def _replacement(node: exp.Expr) -> float:
+    """As long as the new text is beside the one it replaces; a pattern may match the empty text."""
+    new = node.args.get("replacement")
+    old = node.expression
+    if new is None:
+        return 1
+    if not isinstance(new, exp.Literal):
+        return LIMIT / 64
+    replaced = len(old.name) if isinstance(old, exp.Literal) and isinstance(node, exp.Replace) else 1
+    return max(1, math.ceil(len(new.name) / max(1, replaced)) + (0 if isinstance(node, exp.Replace) else 1))
+
+
+def _format(node: exp.Anonymous) -> float:
+    """The widest field of a format, over as many fields as it has."""
+    template = node.expressions[0] if node.expressions else None
+    if not isinstance(template, exp.Literal):
+        return math.inf
+    widths = [part for field in _WIDTH.findall(template.name) for part in field if part]
+    if "*" in widths:
+        return math.inf
+    return len(node.expressions) + sum(float(width) for width in widths)
+
+
+def _number(node: exp.Expr | None) -> float:
+    """A literal number; anything else may be any."""
+    return float(node.name) if isinstance(node, exp.Literal) and not node.is_string else math.inf
