@@ -1,4 +1,4 @@
-"""ask: what an LM says about inputs, one value each (map), or about a whole input (ans).
+"""ask: what an LM says about inputs, one value each (a map).
 
 Several inputs share a request, numbered; replies are matched by number and read as the kind they must be. What is
 missing or cannot be read is asked again in smaller requests, at last alone, and then is NULL and counted. An input
@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from binder import prompt
+from binder import call_prompt
+from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, is_unknown, settle
 from binder.errors import LMError, LMReplyError
-from binder.lm.base import LM, Completion, Request, Usage
-from binder.render import Cuts, escape
-from binder.replies import Answers, read_ans, read_bare, read_map
-from binder.send import again, hear
+from binder.lm.base import LM, Request, Usage
+from binder.prompt import tokens
+from binder.render import Cuts
+from binder.replies import Answers, read_bare, read_map
+from binder.send import ATTEMPTS, again, hear, nothing_readable
 from exemplars import choose, store
-from exemplars.exemplar import AnsExemplar, Cells, MapExemplar, Part
+from exemplars.exemplar import Cells, MapExemplar
 from grammars.reply import Expected, ReplyKind
 
 BATCH = 12
-ATTEMPTS = 3
-MAP_SHOTS = 3
-ANS_SHOTS = 5
+SHOTS = 3
 
 
 @dataclass(frozen=True)
@@ -70,25 +70,6 @@ class MapReplies:
         return tuple(reply.value for reply in self.replies)
 
 
-@dataclass(frozen=True)
-class AnsReply:
-    """The reply to an ans.
-
-    Attributes:
-        value: The value, a tuple of them where several were asked for, or None for NULL.
-        text: What the LM said, or None where it was not asked.
-        attempts: How many requests it took.
-        usage: What was spent.
-        cuts: Rows and cells that the request left out.
-    """
-
-    value: Value | tuple[Value, ...] | None
-    text: str | None = None
-    attempts: int = 0
-    usage: Usage = field(default_factory=Usage)
-    cuts: Cuts = field(default_factory=Cuts)
-
-
 async def ask_map(
     lm: LM,
     question: str,
@@ -97,7 +78,6 @@ async def ask_map(
     expected: Expected,
     *,
     batch: int = BATCH,
-    exemplars: Sequence[MapExemplar] | None = None,
     folder: Path | None = None,
     keep: Callable[[Reply], None] | None = None,
 ) -> MapReplies:
@@ -110,7 +90,6 @@ async def ask_map(
         inputs: One tuple of cells an input, as they are spelled.
         expected: What each reply must be.
         batch: The most inputs in one request.
-        exemplars: The worked examples, those of the store by default.
         folder: A folder of the user's exemplars and templates.
         keep: Called with each reply as soon as it is there, so that it outlives a failure (the value of an
             ``ORDERED`` call is still its text then).
@@ -120,57 +99,15 @@ async def ask_map(
         LMReplyError: There were inputs, and not one of them got a reply that can be read.
     """
     asked = [cells for cells in dict.fromkeys(map(tuple, inputs)) if any(cell is not None for cell in cells)]
-    if exemplars is None:
-        exemplars = choose.first(store.maps(folder), MAP_SHOTS)
-    asker = _Asker(lm, question, tuple(columns), expected, tuple(exemplars), folder, keep)
+    asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, keep)
     for attempt in range(1, ATTEMPTS + 1):
         pending = [cells for cells in asked if cells not in asker.known]
         await asker.ask_all(pending, _size(batch, attempt), attempt)
     if asked and not asker.known:
-        raise LMReplyError(_nothing_readable(lm, question, asker.heard))
+        raise LMReplyError(nothing_readable(lm, question, asker.heard))
     found = _settled(asker.known) if expected.kind is ReplyKind.ORDERED else asker.known
     replies = tuple(found.get(tuple(cells), _missing(tuple(cells))) for cells in inputs)
     return MapReplies(replies, asker.usage, len(asked) - len(found), Cuts(cells=len(asker.shortened)))
-
-
-async def ask_ans(
-    lm: LM,
-    question: str,
-    parts: Sequence[Part],
-    expected: Expected,
-    *,
-    exemplars: Sequence[AnsExemplar] | None = None,
-    folder: Path | None = None,
-) -> AnsReply:
-    """Ask one question about whole inputs; NULL, without a request, when they hold nothing at all.
-
-    Args:
-        lm: The model.
-        question: What is asked.
-        parts: The inputs, one for each argument of the call.
-        expected: What the reply must be; several values when ``expected.many``.
-        exemplars: The worked examples, those of the store by default.
-        folder: A folder of the user's exemplars and templates.
-
-    Raises:
-        LMUnavailable: The model could not be reached.
-        LMReplyError: No reply could be read.
-    """
-    if parts and not any(cell is not None for part in parts for row in part.rows for cell in row):
-        return AnsReply(() if expected.many else None)
-    if exemplars is None:
-        exemplars = choose.first(store.answers(folder), ANS_SHOTS)
-    asked = prompt.ans(question, parts, expected, lm=lm, exemplars=exemplars, folder=folder)
-    usage, heard = Usage(), ""
-    for attempt in range(1, ATTEMPTS + 1):
-        completion, spent = await hear(lm, again(asked.request, attempt))
-        usage += spent
-        values = _ans_values(completion, expected)
-        if values is not None:
-            value = values if expected.many else values[0] if values else None
-            return AnsReply(value, completion.text, attempt, usage, asked.cuts)
-        heard = completion.text
-    raise LMReplyError(_nothing_readable(lm, question, heard))
 
 
 @dataclass
@@ -221,7 +158,7 @@ class _Asker:
         return {} if bare is None else {1: bare}
 
     def _request(self, inputs: Sequence[Cells]) -> Request:
-        return prompt.map_values(
+        return call_prompt.map_values(
             self.question, self.columns, inputs, self.expected, exemplars=self.exemplars, folder=self.folder
         )
 
@@ -229,7 +166,7 @@ class _Asker:
         """Inputs by request, as even as may be, each with the cells that the request shows."""
         if not pending:
             return
-        room = self.lm.context - prompt.tokens(*self._request(()).messages) - prompt.reply_tokens(0)
+        room = self.lm.context - tokens(*self._request(()).messages) - LEAST_REPLY
         even = -(-len(pending) // -(-len(pending) // size))
         batch: dict[Cells, Cells] = {}
         left = room
@@ -244,15 +181,14 @@ class _Asker:
         yield batch
 
     def _fit(self, cells: Cells, room: int) -> Cells:
-        """The cells, the longest ones cut until they fit a request of their own."""
-        shown = cells
-        while self._cost(shown) > room and (longest := max(len(cell or "") for cell in shown)) > 1:
-            shown = tuple(escape(cell, longest // 2) if cell and len(cell) > longest // 2 else cell for cell in shown)
+        """The cells, cut where a request of their own could not hold them."""
+        shown = call_prompt.shorten(cells, self.columns, room - EACH_REPLY)
+        if shown != cells:
             self.shortened.add(cells)
         return shown
 
     def _cost(self, cells: Cells) -> int:
-        return prompt.tokens(prompt.encode(cells, self.columns)) + prompt.reply_tokens(1) - prompt.reply_tokens(0)
+        return tokens(call_prompt.encode(cells, self.columns)) + EACH_REPLY
 
 
 def _size(batch: int, attempt: int) -> int:
@@ -278,31 +214,6 @@ def _settled(known: Mapping[Cells, Reply]) -> dict[Cells, Reply]:
     """Replies to sort by, as values of one type."""
     values = settle([reply.value for reply in known.values()])
     return {cells: replace(reply, value=value) for (cells, reply), value in zip(known.items(), values, strict=True)}
-
-
-def _ans_values(completion: Completion, expected: Expected) -> tuple[Value, ...] | None:
-    """The values of a reply (none where it cannot be told), or None where it cannot be read."""
-    if not completion.finished:
-        return None
-    texts = read_ans(completion.text)
-    if texts is None and not expected.many:
-        bare = read_bare(completion.text)
-        texts = None if bare is None else [bare]
-    if texts is None or (len(texts) > 1 and not expected.many):
-        return None
-    values = [None if text is None else coerce(text, expected) for text in texts]
-    if any(value is None and text and not is_unknown(text) for value, text in zip(values, texts, strict=True)):
-        return None
-    if expected.kind is ReplyKind.ORDERED:
-        values = list(settle(values))
-    return tuple(value for value in values if value is not None)
-
-
-def _nothing_readable(lm: LM, question: str, heard: str) -> str:
-    return (
-        f"{lm.name} gave no reply that can be read to '{question}' in {ATTEMPTS} attempts; the last was "
-        f"'{escape(heard, 120)}'. Ask more plainly, or use another model"
-    )
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

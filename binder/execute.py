@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from binder.ask import AnsReply, Reply, ask_ans, ask_map
+from binder.ask import Reply, ask_map
+from binder.ask_ans import AnsReply, ask_ans
 from binder.database import Session
 from binder.errors import LMReplyError
 from binder.inputs import key_names

@@ -2,7 +2,7 @@
 
 A set is a folder (``wikitq``, ``tabfact``: programs; ``map``, ``ans``: LM calls) of TOML files, one an example, taken
 in the order of their names. A user's folder has the same layout (``wikitq/…toml``, ``prompts/draft.jinja``): a set
-found there is used instead of the packaged one, and so is a template.
+found there is used instead of the packaged one, and so is a template. Files are read once a process.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ PACKAGED = Path(__file__).parent
 T = TypeVar("T")
 
 
+@cache
 def programs(name: str = "wikitq", folder: Path | None = None) -> tuple[ProgramExemplar, ...]:
     """The worked questions of a set.
 
@@ -39,11 +40,13 @@ def programs(name: str = "wikitq", folder: Path | None = None) -> tuple[ProgramE
     return tuple(_read(path, _program) for path in _files(name, folder))
 
 
+@cache
 def maps(folder: Path | None = None) -> tuple[MapExemplar, ...]:
     """The worked map calls; see ``programs``."""
     return tuple(_read(path, _map) for path in _files("map", folder))
 
 
+@cache
 def answers(folder: Path | None = None) -> tuple[AnsExemplar, ...]:
     """The worked ans calls; see ``programs``."""
     return tuple(_read(path, _ans) for path in _files("ans", folder))

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from binder.ask import AnsReply, MapReplies, Reply, ask_ans, ask_map
+from binder.ask import MapReplies, Reply, ask_map
+from binder.ask_ans import AnsReply, ask_ans
 from binder.errors import LMReplyError, LMUnavailable
 from binder.lm.base import Completion, Request, Response, Usage
 from binder.lm.scripted import Scripted

@@ -10,8 +10,6 @@ from binder.errors import ConfigurationError
 from binder.lm.base import Message
 from binder.lm.scripted import Scripted
 from exemplars import choose, store
-from exemplars.exemplar import Part
-from grammars.reply import Expected, ReplyKind
 from grammars.schema import Column, Kind
 
 SHOTS = choose.first(store.programs(), 8)
@@ -95,45 +93,6 @@ def test_a_repair_fits_where_the_draft_did() -> None:
     request = prompt.draft("how many?", [boats(5000)], lm=model(2000), exemplars=SHOTS).request
     again = prompt.repair(request, "SELECT " * 4000, "no! " * 4000)
     assert prompt.tokens(*again.messages) + again.max_tokens <= 2000
-
-
-@pytest.mark.parametrize(
-    ("expected", "said", "schema"),
-    [
-        (Expected(), "a word or a few", {"type": ["string", "null"]}),
-        (Expected(labels=("Asia",)), 'of the same sort as "Asia"', {"type": ["string", "null"]}),
-        (Expected(labels=("a", "b"), closed=True), 'one of "a", "b"', {"type": "string", "enum": ["a", "b"]}),
-        (Expected(ReplyKind.NUMBER), "a number", {"type": ["number", "null"]}),
-        (Expected(ReplyKind.DATE), "YYYY-MM-DD", {"type": ["string", "null"]}),
-        (Expected(ReplyKind.YES_NO), '"yes" or "no"', {"type": "string", "enum": ["yes", "no"]}),
-        (Expected(ReplyKind.ORDERED), "to sort by", {"type": ["number", "string", "null"]}),
-    ],
-)
-def test_a_map_asks_for_the_kind_it_needs(expected: Expected, said: str, schema: dict[str, object]) -> None:
-    request = prompt.map_values("what is it?", ["a"], [("x",), ("y",)], expected)
-    assert said in request.messages[-1].content
-    assert request.schema is not None
-    assert request.schema["properties"] == {"1": schema, "2": schema}
-    assert request.schema["required"] == ["1", "2"]
-
-
-def test_requests_of_a_map_share_all_but_their_inputs() -> None:
-    one, other = (
-        prompt.map_values("what is it?", ["a"], [(cell,)], Expected(), exemplars=store.maps()).prompt
-        for cell in ("first", "second")
-    )
-    assert one.removesuffix('"first"') == other.removesuffix('"second"')
-
-
-def test_an_ans_asks_about_its_parts() -> None:
-    parts = (Part(("a", "the b"), (("x", None),)), Part(("c",), (("y",), ("z",))))
-    request = prompt.ans("which?", parts, Expected(many=True), lm=model()).request
-    turn = request.messages[-1].content
-    assert 'Rows of a, `the b`:\n{"a": "x", "the b": null}\nRows of c:\n"y"\n"z"' in turn
-    assert "Question: which?\nAnswer: a list, each a word or a few" in turn
-    assert request.inputs == (("x", None), ("y", "z"))
-    assert request.schema is not None
-    assert request.schema["properties"]["answer"]["type"] == "array"
 
 
 def test_a_users_templates_are_used(tmp_path: Path) -> None:
