@@ -6,8 +6,8 @@ decides from that how a whole column reads and makes the SQL of its values, and 
 What a column reads as:
 
 - Notes after a value (``12[1]``, ``12*``, ``12 (est.)``; a note in parentheses holds no digit) are left out.
-- A number may have a sign, thousands separators, an exponent, a currency or percent sign (one sign a column, in some or
-  all cells) or a unit that every cell shares. ``12%`` is 12.
+- A number may have a sign, thousands separators, an exponent, a currency sign (one a column, in some or all cells), or
+  a percent sign or unit that every cell shares. ``12%`` is 12.
 - A date is ``1990-03-05``, ``March 5, 1990``, ``5 Mar 1990``, or ``5/3/1990`` if a cell of its column shows which part
   is the day. Several ways in one column are fine, and so is a time after the date.
 - ``3:45``, ``3:45:10`` and ``3:45 pm`` are times of day; ``1:45.32``, ``26:45:00`` and ``1h 5m`` are durations.

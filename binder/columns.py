@@ -7,8 +7,9 @@ rendering together hold every cell's own text.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from binder.cells import bare, is_missing, rendering, untidy
@@ -36,8 +37,8 @@ class Wishes:
         descriptions: What a column means.
     """
 
-    types: Mapping[str, str] = field(default_factory=dict)
-    descriptions: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    descriptions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,9 +151,9 @@ def _all(flags: pyarrow.ChunkedArray, value: bool = True) -> bool:
 def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[int]) -> str:
     """SQL that reads columns ``c0``, …: a cast where a cell is spelled as its value's rendering, patterns where not.
 
-    Gives for each position ``v0`` and, where there is a reading, ``s0`` (the spelling) and, unless it is of text, ``l0``
-    (whether a value is lost: there is none, and no mark for a missing one). Where the reading is plain, it gives ``v0``
-    and ``p0`` (whether the cell is plain) only.
+    Gives for each position ``v0`` and, where there is a reading, ``s0`` (the spelling) and, unless it is of text,
+    ``l0`` (whether a value is lost: there is none, and no mark for a missing one). A plain reading gives ``p0``
+    (whether the cell is as expected) instead of those, and ``s0`` only for a DOUBLE.
     """
     layers: list[list[str]] = [[], [], [], []]
     outputs: list[str] = []

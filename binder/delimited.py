@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from binder.cells import quoted
 from binder.errors import TableError
@@ -96,8 +97,9 @@ class Delimited:
         columns = ", ".join(f"'h{position}': 'VARCHAR'" for position in range(len(self.headers)))
         padding = ", null_padding=true, parallel=false" if padded else ""
         return (
-            f"read_csv({quoted(pattern_of(self.path))}, auto_detect=false, header={self.named}, columns={{{columns}}}, "
-            f"delim={quoted(dialect.delimiter)}, quote={quoted(dialect.quote)}, escape={quoted(dialect.escape)}{padding})"
+            f"read_csv({quoted(pattern_of(self.path))}, auto_detect=false, header={self.named}, "
+            f"columns={{{columns}}}, delim={quoted(dialect.delimiter)}, quote={quoted(dialect.quote)}, "
+            f"escape={quoted(dialect.escape)}{padding})"
         )
 
     def attempts(self) -> Iterator[str]:
@@ -219,8 +221,7 @@ def _rewritten(path: Path, encoding: str) -> Iterator[Path]:
         copy = Path(folder) / path.name.removesuffix(".gz")
         try:
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as packed, copy.open("wb") as target:
-                reader = codecs.getreader(encoding)(packed, errors="strict")
-                while text := reader.read(_HEAD):
+                for text in io.TextIOWrapper(cast("BinaryIO", packed), encoding=encoding, newline=""):
                     target.write(text.encode())
         except UnicodeError as error:
             raise TableError(f"{path.name} is not written in {encoding}: {error}; name its encoding") from error

@@ -8,7 +8,7 @@ how pandas has to write dates, becomes dates.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from binder.cells import identifier, quoted
 from grammars.schema import Kind
@@ -72,7 +72,7 @@ _NESTED = {"list", "array", "map", "union"}
 
 def _flat(header: str, sql: str, type: DuckDBPyType) -> Iterator[Field]:
     if type.id == "struct":
-        for name, child in type.children:
+        for name, child in cast("list[tuple[str, DuckDBPyType]]", type.children):
             yield from _flat(f"{header}.{name}", f"struct_extract({sql}, {quoted(name)})", child)
     else:
         yield Field(header, *_plain(sql, type))
@@ -107,12 +107,8 @@ def _narrowed(connection: DuckDBPyConnection, relation: str, fields: list[Field]
     """The fields, with whole numbers that fit a BIGINT and timestamps that are dates given those types."""
     tests = {position: test for position, field in enumerate(fields) if (test := _narrowing(field)) is not None}
     if tests:
-        fits = (
-            connection.sql(
-                "SELECT " + ", ".join(f"bool_and({test[0]})" for test in tests.values()) + f" FROM {relation}"
-            ).fetchone()
-            or ()
-        )
+        every = ", ".join(f"bool_and({test})" for test, _ in tests.values())
+        (fits,) = connection.execute(f"SELECT {every} FROM {relation}").fetchall()
         for fit, (position, (_, type)) in zip(fits, tests.items(), strict=True):
             if fit:
                 field = fields[position]

@@ -8,6 +8,7 @@ from binder.errors import TableError
 from binder.headers import readable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import pandas
@@ -25,6 +26,14 @@ def arrow_of_pandas(frame: pandas.DataFrame) -> pyarrow.Table:
         frame = frame.reset_index()
     columns = [_array(frame.iloc[:, position]) for position in range(frame.shape[1])]
     return pyarrow.table(columns, names=[_label(label) for label in frame.columns])
+
+
+def arrow_of_values(columns: Sequence[Sequence[object]], names: Sequence[str]) -> pyarrow.Table:
+    """Columns of Python values as Arrow; a column of mixed values becomes text."""
+    import pandas
+    import pyarrow
+
+    return pyarrow.table([_array(pandas.Series(column, dtype=object)) for column in columns], names=list(names))
 
 
 def arrow_of_excel(path: Path, sheet: str | int) -> pyarrow.Table:
@@ -50,10 +59,16 @@ def arrow_of_excel(path: Path, sheet: str | int) -> pyarrow.Table:
 
 
 def plain_arrow(table: pyarrow.Table) -> pyarrow.Table:
-    """The table with a neutral name a column, and with no type that DuckDB cannot scan."""
-    columns = [_scannable(column) for column in table.itercolumns()]
+    """The table with a neutral name a column, and with no type that DuckDB cannot scan.
+
+    Raises:
+        TableError: It has no columns.
+    """
     import pyarrow
 
+    if not table.num_columns:
+        raise TableError("the source has no columns, so there is nothing to ask about")
+    columns = [_scannable(column) for column in table.itercolumns()]
     return pyarrow.table(columns, names=[f"h{position}" for position in range(table.num_columns)])
 
 
@@ -63,8 +78,8 @@ def _array(series: pandas.Series[Any]) -> pyarrow.Array:
     try:
         return pyarrow.Array.from_pandas(series)
     except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
-        missing = series.isna()
-        texts = [None if gone else readable(str(value)) for value, gone in zip(series, missing, strict=True)]
+        gone = (bool(missing) for missing in series.isna())
+        texts = [None if missing else readable(str(value)) for value, missing in zip(series, gone, strict=True)]
         return pyarrow.array(texts, pyarrow.string())
 
 

@@ -61,9 +61,8 @@ _TIME = Reading(Kind.TIME, "TIME")
 _DURATION = Reading(Kind.DURATION, "INTERVAL")
 _INTEGER = Reading(Kind.INTEGER, "BIGINT")
 _NUMBER = Reading(Kind.NUMBER, "DOUBLE", fraction=rf"(?:[.]\d+)?(?:{forms.EXPONENT})?")
-_BY_KIND = {
-    reading.kind: reading for reading in (TEXT, _BOOLEAN, _DATE, _TIMESTAMP, _TIME, _DURATION, _INTEGER, _NUMBER)
-}
+_READINGS = (TEXT, _BOOLEAN, _DATE, _TIMESTAMP, _TIME, _DURATION, _INTEGER, _NUMBER)
+_BY_KIND = {reading.kind: reading for reading in _READINGS}
 _BY_FORMS = (
     ({"boolean"}, _BOOLEAN),
     ({"date"}, _DATE),
@@ -112,9 +111,9 @@ def insist(kind: Kind, shapes: Collection[Shape]) -> Reading:
 
 def _number_of(shapes: Collection[Shape]) -> Reading:
     affixes = {shape.affix for shape in shapes}
-    marks = {affix for affix in affixes if re.fullmatch(forms.MARKS, affix, re.IGNORECASE)}
-    units = affixes - marks - {""}
-    if len(marks) > 1 or (units and (affixes != units or len({unit.removesuffix("s") for unit in units}) > 1)):
+    currencies = {affix for affix in affixes if re.fullmatch(forms.CURRENCY, affix, re.IGNORECASE)}
+    units = affixes - currencies - {""}
+    if len(currencies) > 1 or (units and (affixes != units or len({unit.removesuffix("s") for unit in units}) > 1)):
         return TEXT
     spelled = tuple(sorted(affixes - {""}))
     decimals = {shape.decimals for shape in shapes}

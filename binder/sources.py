@@ -15,17 +15,18 @@ from contextlib import contextmanager
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from binder.cells import quoted
 from binder.columns import Loaded, Wishes, load
+from binder.databases import arrow_of_query
 from binder.delimited import delimited, pattern_of
 from binder.errors import TableError
 from binder.fields import fields_of
-from binder.frames import plain_arrow
+from binder.frames import arrow_of_excel, arrow_of_pandas, plain_arrow
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pandas
     from duckdb import DuckDBPyConnection
 
 Location: TypeAlias = str | PathLike[str]
@@ -71,8 +72,26 @@ def from_parquet(path: Location, wishes: Wishes) -> Loaded:
         return load(cursor, relation, fields_of(cursor, relation), read=False, wishes=wishes)
 
 
-def from_arrow(data: pyarrow.Table, wishes: Wishes, *, read: bool = False) -> Loaded:
-    """Load an Arrow table."""
+def from_excel(path: Location, sheet: str | int, wishes: Wishes) -> Loaded:
+    """Load one sheet of a workbook."""
+    return from_arrow(arrow_of_excel(existing(path), sheet), wishes, read=True)
+
+
+def from_pandas(frame: pandas.DataFrame, wishes: Wishes) -> Loaded:
+    """Load a pandas frame."""
+    return from_arrow(arrow_of_pandas(frame), wishes, read=True)
+
+
+def from_query(url: str, query: str, wishes: Wishes) -> Loaded:
+    """Load the result of a database's query."""
+    return from_arrow(arrow_of_query(url, query), wishes)
+
+
+def from_arrow(data: Any, wishes: Wishes, *, read: bool = False) -> Loaded:
+    """Load an Arrow table, or anything that exports an Arrow stream; ``read`` its texts for values or not."""
+    import pyarrow
+
+    data = pyarrow.table(data)
     with connection() as cursor, _failing_as("the table"):
         cursor.register("source", plain_arrow(data))
         fields = fields_of(cursor, "source", data.column_names)
@@ -128,7 +147,7 @@ def _why(error: Exception) -> str:
     widths = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
     where = f", line {line[1]}" if line else ""
     if widths:
-        return f"{where}: {widths[2]} cells where the header has {widths[1]}; remove the extra cells or quote the row's text"
+        return f"{where}: {widths[2]} cells where the header has {widths[1]}; quote the cells that hold a delimiter"
     if "unicode" in text.lower():
         return f"{where}: not UTF-8 text; name the file's encoding"
     if "unterminated quote" in text.lower():

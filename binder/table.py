@@ -6,29 +6,49 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from binder import sources
 from binder.cells import identifier, rendering
-from binder.columns import Loaded, Wishes
+from binder.columns import Wishes
 from binder.errors import TableError
-from binder.frames import arrow_of_pandas
 from grammars.schema import Column, TableSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Unpack
 
     import pandas
+    import polars
     import pyarrow
+
+    from binder.columns import Loaded
+
+
+class About(TypedDict, total=False):
+    """What every ``Table.from_…`` may be told about its table.
+
+    Attributes:
+        name: What programs write after FROM; the file's name when not given, or ``w``.
+        title: What the table is about, such as its page's title.
+        types: The kinds of columns whose typing is to be overruled: ``{"zip": "text"}``. A cell that does not convert
+            is NULL, with its own text kept.
+        descriptions: What columns mean, for the prompt.
+    """
+
+    name: str | None
+    title: str | None
+    types: Mapping[str, str] | None
+    descriptions: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """One table, loaded and typed. It never changes, so threads may share it.
 
-    Every ``from_…`` takes the same keyword arguments: ``name``, what programs write after FROM; ``title``, what the
-    table is about; ``types``, the kinds that columns are to have when the typing is to be overruled
-    (``{"zip": "text"}``); and ``descriptions``, what columns mean, for the prompt.
+    Every ``from_…`` takes the keyword arguments of ``About`` and raises ``TableError``, which says what is wrong with
+    the source and what to do. Text in files without types (delimited, JSON, Excel) and in data frames is read for
+    values, as ``binder.cells`` says; Parquet, Arrow and databases declare their types, and those are kept.
 
     Attributes:
         name: What programs write after FROM.
@@ -39,7 +59,12 @@ class Table:
             ``Column.spelling`` (NULL where a cell's text is ``binder.cells.rendering`` of its value), then ``row_id``.
 
     Example:
-        >>> table = Table.from_records_like  # doctest: +SKIP
+        >>> import pandas
+        >>> table = Table.from_pandas(pandas.DataFrame({"city": ["Bern", "Nara"], "people": ["134,794", "n/a"]}))
+        >>> [str(column.kind) for column in table.columns]
+        ['text', 'integer']
+        >>> table.to_pandas()["people"].tolist()
+        [134794, <NA>]
     """
 
     name: str
@@ -64,17 +89,24 @@ class Table:
         Args:
             original: Whether to give each cell's own text instead of its value.
         """
-        if not original:
-            return self.data.select([column.name for column in self.columns]).to_pandas()
-        texts = ", ".join(f"{self._text(column)} AS {identifier(column.name)}" for column in self.columns)
+        import pandas
+        import pyarrow
+
+        if original:
+            return self._texts().to_pandas()
+        nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
+        return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable.get)
+
+    def _texts(self) -> pyarrow.Table:
+        texts = []
+        for column in self.columns:
+            text = rendering(identifier(column.name), column.type)
+            if column.spelling:
+                text = f"coalesce({identifier(column.spelling)}, {text})"
+            texts.append(f"{text} AS {identifier(column.name)}")
         with sources.connection() as cursor:
             cursor.register("source", self.data)
-            return cursor.sql(f"SELECT {texts} FROM source").to_arrow_table().to_pandas()
-
-    @staticmethod
-    def _text(column: Column) -> str:
-        plain = rendering(identifier(column.name), column.type)
-        return f"coalesce({identifier(column.spelling)}, {plain})" if column.spelling else plain
+            return cursor.sql(f"SELECT {', '.join(texts)} FROM source").to_arrow_table()
 
     @classmethod
     def from_csv(
@@ -84,46 +116,87 @@ class Table:
         delimiter: str | None = None,
         header: bool = True,
         encoding: str | None = None,
-        name: str | None = None,
-        title: str | None = None,
-        types: Mapping[str, str] | None = None,
-        descriptions: Mapping[str, str] | None = None,
+        **about: Unpack[About],
     ) -> Self:
         """Load a delimited text file, plain or gzipped.
+
+        A record shorter than the header is filled up with missing cells; a longer one is an error.
 
         Args:
             path: The file.
             delimiter: What stands between cells; found out when not given.
             header: Whether the first record names the columns.
             encoding: How the text is encoded; found out when not given (UTF-8, UTF-16 with its mark, Windows-1252).
-            name: See the class.
-            title: See the class.
-            types: See the class.
-            descriptions: See the class.
-
-        Raises:
-            TableError: The file cannot be read, has no rows, or has a record longer than its header.
+            **about: See ``About``.
         """
-        wishes = Wishes(types or {}, descriptions or {})
-        loaded = sources.from_delimited(path, wishes, delimiter=delimiter, header=header, encoding=encoding)
-        return cls._named(loaded, name or _name_of(path), title)
+
+        def load(wishes: Wishes) -> Loaded:
+            return sources.from_delimited(path, wishes, delimiter=delimiter, header=header, encoding=encoding)
+
+        return cls._loaded(load, _name_of(path), **about)
 
     @classmethod
-    def from_pandas(
+    def from_tsv(cls, path: sources.Location, **about: Unpack[About]) -> Self:
+        """Load a text file whose cells are separated by tabs."""
+        return cls.from_csv(path, delimiter="\t", **about)
+
+    @classmethod
+    def from_json(cls, path: sources.Location, **about: Unpack[About]) -> Self:
+        """Load a JSON file that holds an array of objects, or one object a line.
+
+        An object inside becomes a column a field (``place.city``), a list its JSON text.
+        """
+        return cls._loaded(lambda wishes: sources.from_json(path, wishes), _name_of(path), **about)
+
+    @classmethod
+    def from_parquet(cls, path: sources.Location, **about: Unpack[About]) -> Self:
+        """Load a Parquet file; a struct becomes a column a field (``place.city``), a list its JSON text."""
+        return cls._loaded(lambda wishes: sources.from_parquet(path, wishes), _name_of(path), **about)
+
+    @classmethod
+    def from_excel(cls, path: sources.Location, *, sheet: str | int = 0, **about: Unpack[About]) -> Self:
+        """Load one sheet of a workbook, by its name or number; its first row that is not empty is the header."""
+        return cls._loaded(lambda wishes: sources.from_excel(path, sheet, wishes), _name_of(path), **about)
+
+    @classmethod
+    def from_pandas(cls, frame: pandas.DataFrame, **about: Unpack[About]) -> Self:
+        """Load a pandas frame; the levels of a named index become columns."""
+        return cls._loaded(lambda wishes: sources.from_pandas(frame, wishes), "w", **about)
+
+    @classmethod
+    def from_polars(cls, frame: polars.DataFrame, **about: Unpack[About]) -> Self:
+        """Load a polars frame."""
+        return cls._loaded(lambda wishes: sources.from_arrow(frame.to_arrow(), wishes, read=True), "w", **about)
+
+    @classmethod
+    def from_arrow(cls, data: Any, **about: Unpack[About]) -> Self:
+        """Load an Arrow table, or anything that exports an Arrow stream."""
+        return cls._loaded(lambda wishes: sources.from_arrow(data, wishes), "w", **about)
+
+    @classmethod
+    def from_records(cls, url: str, query: str, **about: Unpack[About]) -> Self:
+        """Load the result of a query from any database that SQLAlchemy reaches.
+
+        Args:
+            url: Such as ``sqlite:///shop.db`` or ``postgresql://user:password@host/name``.
+            query: A SELECT in the database's own SQL, sent as it stands.
+            **about: See ``About``.
+        """
+        return cls._loaded(lambda wishes: sources.from_query(url, query, wishes), "w", **about)
+
+    @classmethod
+    def _loaded(
         cls,
-        frame: pandas.DataFrame,
+        load: Callable[[Wishes], Loaded],
+        default: str,
         *,
-        name: str = "w",
+        name: str | None = None,
         title: str | None = None,
         types: Mapping[str, str] | None = None,
         descriptions: Mapping[str, str] | None = None,
     ) -> Self:
-        """Load a pandas frame: typed columns keep their types, text columns are read for values."""
-        wishes = Wishes(types or {}, descriptions or {})
-        return cls._named(sources.from_arrow(arrow_of_pandas(frame), wishes, read=True), name, title)
-
-    @classmethod
-    def _named(cls, loaded: Loaded, name: str, title: str | None) -> Self:
+        loaded = load(Wishes(types or {}, descriptions or {}))
+        name = name or default
         if not loaded.data.num_rows:
             raise TableError(f"table {name!r} has no rows, so there is nothing to ask about")
         return cls(name, title, loaded.columns, loaded.row_id, loaded.data)
