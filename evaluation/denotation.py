@@ -28,9 +28,8 @@ _UNKNOWN = (("xx", "xxxx"), ("xx",), ("xx",))
 _MONTHS = (-1, *range(1, 13))
 _DAYS = (-1, *range(1, 32))
 
-_MONTH = {name.lower(): number for names in (month_name, month_abbr) for number, name in enumerate(names) if name} | {
-    "sept": 9
-}
+_NAMED = [*enumerate(month_name), *enumerate(month_abbr), (9, "sept")]
+_MONTH = {name.lower(): number for number, name in _NAMED if name}
 _MONTH_FIRST = re.compile(r"([a-z]+)\.?\s+(?:(\d{1,2})(?:st|nd|rd|th)?(?:,?\s+|$))?(?:,?\s*(\d{4}))?$")
 _DAY_FIRST = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\s+([a-z]+)\.?(?:,?\s+(\d{4}))?$")
 _ISO = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:[\st]+\d{1,2}:\d{2}(?::\d{2})?)?$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,12 +15,12 @@ from evaluation.denotation import entailment, matches, matches_leniently, normal
 
 
 @pytest.fixture(scope="module")
-def oracle(data: Path) -> list[dict]:
+def oracle(data: Path) -> list[dict[str, Any]]:
     lines = (data / "wikitq_evaluator_oracle" / "oracle.jsonl").read_text("utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def test_every_verdict_is_the_official_one(oracle: list[dict]) -> None:
+def test_every_verdict_is_the_official_one(oracle: list[dict[str, Any]]) -> None:
     started = time.process_time()
     wrong = [row for row in oracle if matches(row["target"], row["target_canon"], row["pred"]) != row["correct"]]
     seconds = time.process_time() - started
