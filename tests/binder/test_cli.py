@@ -1,0 +1,139 @@
+"""The command line, run in this process; a stub server on loopback is the language model."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fault_server import Reply, completion, serve
+from typer.testing import CliRunner, Result
+
+from binder.cli import app
+
+IN_ASIA = "SELECT name FROM w WHERE QA(\"map@is it in Asia?\"; country) = 'yes'"
+
+
+@pytest.fixture
+def peaks(tmp_path: Path) -> str:
+    path = tmp_path / "peaks.csv"
+    path.write_text('name,country,height\nK2,Pakistan,"8,611"\nElbrus,Russia,"5,642"\nFuji,Japan,"3,776"\n')
+    return str(path)
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """A stub that drafts ``IN_ASIA`` and says yes to every input but Russia; gives the requests it was sent."""
+
+    def behave(body: Any) -> Reply:
+        prompt = body["messages"][-1]["content"]
+        if body["messages"][0]["content"].startswith("You write"):
+            return completion(*[IN_ASIA] * body.get("n", 1))
+        lines = [line.split(": ", 1) for line in prompt.splitlines() if line[:1].isdigit()]
+        return completion(json.dumps({number: "no" if "Russia" in cell else "yes" for number, cell in lines}))
+
+    with serve(behave) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("BINDER_MODEL", "stub")
+        monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+        yield server.bodies
+
+
+def command(*words: str, given: str | None = None) -> Result:
+    return CliRunner().invoke(app, list(words), input=given)
+
+
+def test_ask_shows_program_calls_answer_and_cost(peaks: str, model: list[Any]) -> None:
+    shown = command("ask", "which peaks are in Asia?", "-t", peaks, "-n", "3")
+    assert shown.exit_code == 0, shown.stderr
+    assert 'QA("map@is it in Asia?"; country)' in shown.stdout
+    assert "Russia -> no" in shown.stdout
+    assert "answer    K2, Fuji" in shown.stdout
+    assert "2 requests" in shown.stdout
+    assert len(model) == 2
+
+
+def test_ask_prints_json(peaks: str, model: list[Any]) -> None:
+    shown = command("ask", "which peaks are in Asia?", "-t", peaks, "--json")
+    document = json.loads(shown.stdout)
+    assert document["values"] == ["K2", "Fuji"]
+    assert document["candidates"][0]["samples"] == 20
+    assert document["usage"]["requests"] == 2
+
+
+def test_run_asks_only_what_is_needed(peaks: str, model: list[Any]) -> None:
+    assert command("run", IN_ASIA + " AND height > 4000", "-t", peaks, "--json").exit_code == 0
+    assert len(model) == 1
+    plain = command("run", "-", "-t", peaks, given="SELECT MAX(height) FROM w")
+    assert "answer    8,611" in plain.stdout
+    assert len(model) == 1
+
+
+def test_check_and_explain_ask_nothing(peaks: str, model: list[Any]) -> None:
+    checked = command("check", "SELECT nam FROM w WHERE hight > 4000", "-t", peaks)
+    assert checked.exit_code == 1
+    assert "no column 'nam'" in checked.stderr
+    assert command("check", "SELECT name FROM w WHERE hight > 4000", "-t", peaks).stdout.splitlines() == [
+        "SELECT name FROM peaks AS w WHERE height > 4000",
+        "mended: column `hight` read as `height`",
+    ]
+    explained = command("explain", IN_ASIA, "-t", peaks, "--json")
+    assert json.loads(explained.stdout)["steps"][0]["inputs"] == 3
+    assert "3 distinct inputs" in command("explain", IN_ASIA, "-t", peaks).stdout
+    assert model == []
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["check", "DROP TABLE w", "-t", "PEAKS"], 1, "DROP is not a query"),
+        (["check", "SELECT 1", "-t", "missing.csv"], 1, "missing.csv"),
+        (["check", "SELECT 1", "-t", "sqlite:///x.db"], 1, "--query"),
+        (["ask", " ", "-t", "PEAKS"], 1, "question is empty"),
+        (["ask", "which?"], 2, "--table"),
+        (["ask", "which?", "-t", "PEAKS", "--vote", "loudest"], 2, "loudest"),
+        (["fly"], 2, "fly"),
+    ],
+)
+def test_a_mistake_is_said_without_a_traceback(
+    peaks: str, model: list[Any], words: list[str], status: int, said: str
+) -> None:
+    shown = command(*[peaks if word == "PEAKS" else word for word in words])
+    assert shown.exit_code == status
+    assert said in shown.stderr
+    assert "Traceback" not in shown.output
+
+
+def test_failures_are_json_where_json_is_asked_for(peaks: str) -> None:
+    shown = command("check", "SELECT nme FROM w", "-t", peaks, "--json")
+    assert shown.exit_code == 1
+    document = json.loads(shown.stdout)
+    assert document["error"] == "ProgramError"
+    assert document["complaints"][0]["span"] == {"start": 7, "end": 10}
+
+
+def test_a_database_is_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "peaks.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE peaks (name TEXT, height INTEGER)")
+        database.execute("INSERT INTO peaks VALUES ('K2', 8611), ('Fuji', 3776)")
+    database.close()
+    query = "SELECT * FROM peaks"
+    shown = command("run", "SELECT name FROM w WHERE height > 5000", "-t", f"sqlite:///{path}", "--query", query)
+    assert "answer    K2" in shown.stdout
+
+
+def test_models_says_who_would_answer(model: list[Any]) -> None:
+    shown = command("models")
+    assert shown.stdout.startswith("stub at http://127.0.0.1:")
+    assert "OPENAI_BASE_URL" in shown.stdout
+    assert json.loads(command("models", "--json").stdout)["ready"] is True
+
+
+def test_what_a_table_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n\x1b[2Jboo,1\n")
+    assert "\x1b" not in command("run", "SELECT a FROM w", "-t", str(path)).stdout

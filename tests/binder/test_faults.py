@@ -1,0 +1,87 @@
+"""Questions against servers that fail: an error that names the server within the deadline, or a repaired answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pandas
+import pytest
+from fault_server import Behaviour, Reply, completion, in_turn, serve
+
+import binder
+from binder import Binder, Drafting, Table
+from binder.lm import OpenAI
+
+PEAKS = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "country": ["Pakistan", "Russia"]}), name="peaks")
+IN_ASIA = "SELECT name FROM w WHERE QA(\"map@is it in Asia?\"; country) = 'yes'"
+DEADLINE = 2.0
+
+
+def is_draft(body: Any) -> bool:
+    return str(body["messages"][0]["content"]).startswith("You write")
+
+
+def drafting(behaviour: Behaviour) -> Behaviour:
+    """A server that drafts well and meets every map request as given."""
+    return lambda body: completion(IN_ASIA) if is_draft(body) else behaviour(body)
+
+
+def ask(url: str) -> tuple[object, ...]:
+    lm = OpenAI("stub", base_url=url, timeout=60)
+    with Binder(lm, drafting=Drafting(samples=1), deadline=DEADLINE) as engine:
+        return engine.ask("which peaks are in Asia?", PEAKS).values
+
+
+RIGHT = json.dumps({"1": "yes", "2": "no"})
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        lambda body: Reply(pause=30),
+        lambda body: Reply("x" * 1000, trickle=0.2),
+        lambda body: Reply(hang_up=True),
+        lambda body: Reply("gone", status=500),
+        lambda body: Reply("<html>hello</html>"),
+        lambda body: Reply({"choices": []}),
+        lambda body: completion("I do not know what you mean"),
+        lambda body: completion(""),
+        drafting(lambda body: Reply(pause=30)),
+        drafting(lambda body: Reply(status=503)),
+        drafting(lambda body: completion("maybe")),
+        drafting(lambda body: completion('{"7": "yes", "8": "no"}')),
+        drafting(lambda body: completion("yes\nno")),
+    ],
+)
+def test_a_failing_server_is_an_error_in_time_never_an_answer(behaviour: Behaviour) -> None:
+    with serve(behaviour) as server:
+        started = time.monotonic()
+        with pytest.raises(binder.BinderError) as failed:
+            ask(server.url)
+        assert time.monotonic() - started < DEADLINE + 1
+    assert isinstance(failed.value, binder.LMError | binder.ProgramError | binder.RunError)
+    assert "stub" in str(failed.value) or "no program in" in str(failed.value) or "empty" in str(failed.value)
+
+
+def test_a_server_that_is_down_is_named() -> None:
+    with pytest.raises(binder.LMUnavailable, match=r"127\.0\.0\.1:9"):
+        ask("http://127.0.0.1:9/v1")
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        in_turn(lambda body: completion("oops"), lambda body: completion(RIGHT)),
+        in_turn(lambda body: completion('{"1": "yes"}'), lambda body: completion('{"1": "no"}')),
+        in_turn(lambda body: completion('{"2": "no", "1": "yes"}')),
+        in_turn(lambda body: completion("```json\n" + RIGHT + "\n```")),
+        in_turn(lambda body: completion("1: yes\n2: no")),
+        in_turn(lambda body: Reply(status=503), lambda body: completion(RIGHT)),
+        in_turn(lambda body: Reply(hang_up=True), lambda body: completion(RIGHT)),
+    ],
+)
+def test_a_bad_reply_is_asked_again(behaviour: Behaviour) -> None:
+    with serve(drafting(behaviour)) as server:
+        assert ask(server.url) == ("K2",)
