@@ -228,9 +228,18 @@ def _group_ties(keys: list[exp.Expr], items: list[exp.Expr]) -> list[exp.Expr]:
 
 def _may_shuffle(select: exp.Select) -> bool:
     """Whether DuckDB may give the rows of a SELECT in another order than the table's."""
-    if select.args.get("joins"):
-        return True
-    return any((isinstance(node, exp.Query) or is_call(node)) and node is not select for node in select.walk())
+    clauses = [*select.expressions, select.args.get("where")]
+    return bool(select.args.get("joins")) or any(_joins(node) for clause in clauses if clause for node in clause.walk())
+
+
+def _joins(node: exp.Expr) -> bool:
+    """Whether a node runs as a join: an LM's replies, IN or EXISTS over a query, a subquery that looks outside."""
+    if isinstance(node, exp.In | exp.Exists | exp.Any | exp.All):
+        return node.find(exp.Query) is not None
+    if isinstance(node, exp.Query):
+        inside = {source.alias_or_name for source in node.find_all(exp.Table, exp.Subquery)}
+        return any(column.table not in inside for column in node.find_all(exp.Column) if column.table)
+    return is_call(node)
 
 
 RULES: tuple[Rule, ...] = (having_without_groups, bare_columns, ordered_functions, row_order, distinct_rows)

@@ -11,6 +11,7 @@ from .moments import Period, moment_literal, period
 from .schema import Kind
 from .values import (
     BOOLEAN,
+    INTEGER,
     NUMBER,
     TEXT,
     bare,
@@ -20,6 +21,7 @@ from .values import (
     is_list,
     is_text_literal,
     kind,
+    literal_number,
     number,
     string,
     text,
@@ -113,6 +115,15 @@ def lower(node: exp.Expr) -> exp.Expr:
     if is_text_literal(node) and node.name.isascii():
         return string(node.name.lower())
     return typed(exp.Lower(this=node), TEXT)
+
+
+def by_length_first(test: exp.Expr) -> exp.Expr:
+    """A folded equality behind a test of the text's length in bytes, which spares most cells the folding."""
+    if not (isinstance(test, exp.EQ) and isinstance(test.this, exp.Lower) and is_text_literal(test.expression)):
+        return test
+    length = function("STRLEN", INTEGER, test.this.this.copy())
+    same_length = exp.EQ(this=length, expression=literal_number(str(len(test.expression.name))))
+    return typed(exp.Paren(this=typed(exp.And(this=same_length, expression=test), BOOLEAN)), BOOLEAN)
 
 
 def _compare_period(operator: Comparison, left: exp.Expr, span: Period) -> exp.Expr:

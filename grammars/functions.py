@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from . import moments
-from .compare import between, compare, one_of, one_of_query
+from .compare import between, by_length_first, compare, one_of, one_of_query
 from .schema import Kind
 from .values import (
     BOOLEAN,
@@ -158,7 +158,7 @@ def _literal(node: exp.Expr) -> exp.Expr:
 
 def _comparison(node: exp.Expr) -> exp.Expr:
     assert isinstance(node, exp.Binary)
-    return compare(type(node), node.left, node.right)
+    return by_length_first(compare(type(node), node.left, node.right))
 
 
 def _between(node: exp.Expr) -> exp.Expr:
