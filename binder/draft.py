@@ -74,7 +74,7 @@ async def draft(question: str, tables: Sequence[Table], lm: LM, drafting: Drafti
         folder=drafting.folder,
     )
     response = await send(lm, asked.request)
-    samples = tuple(Sample(one.text, one.logprob) for one in response.completions)
+    samples = tuple(Sample(one.text, one.logprob, finished=one.finished) for one in response.completions)
     return Drafts(samples, asked.request, response.usage, asked.cuts)
 
 
@@ -92,7 +92,7 @@ async def repair(
     requests = [prompt.repair(request, text, complaints, folder=drafting.folder) for text, complaints in refused]
     responses = await asyncio.gather(*(send(lm, one) for one in requests))
     samples = tuple(
-        Sample(completion.text, completion.logprob, repairs=text)
+        Sample(completion.text, completion.logprob, text, completion.finished)
         for (text, _), response in zip(refused, responses, strict=True)
         for completion in response.completions[:1]
     )

@@ -32,6 +32,7 @@ DEADLINE = 300.0
 
 Tables = Table | Sequence[Table]
 
+_CUT = "the program was cut off before its end; write a shorter one"
 _NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
 
 
@@ -193,7 +194,10 @@ class Binder:
         written = Counter(sample.text.strip() for sample in samples)
         for text, times in written.items():
             logprobs = tuple(s.logprob for s in samples if s.text.strip() == text and s.logprob is not None)
-            candidate = await self._candidate(text, tables, session, work)
+            if all(not sample.finished for sample in samples if sample.text.strip() == text):
+                candidate = Candidate(text, error=_CUT)  # mended, half a program might run and answer something else
+            else:
+                candidate = await self._candidate(text, tables, session, work)
             key = candidate.program.sql() if candidate.program else text
             before = work.candidates.get(key)
             work.candidates[key] = replace(

@@ -44,11 +44,13 @@ class Sample:
         text: What the LM wrote.
         logprob: The sum of its tokens' log-probabilities, or None.
         repairs: The text that was sent back with complaints and gave this one, or None for a first draft.
+        finished: False when it was cut at the most tokens a draft may have.
     """
 
     text: str
     logprob: float | None = None
     repairs: str | None = None
+    finished: bool = True
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,16 @@ def test_the_majority_of_the_samples_wins(peaks: Table) -> None:
     assert [candidate.error is None for candidate in answer.candidates] == [True, True, True, False, False]
 
 
+def test_half_a_program_is_not_run(peaks: Table) -> None:
+    class Cut(Logged):
+        async def complete(self, request: Request) -> Response:
+            half = Completion("SELECT name FROM w WHERE name IN ('K2', 'Fuji'", finished=len(request.messages) > 30)
+            return Response((half,), Usage(requests=1))
+
+    with Binder(Cut()) as engine, pytest.raises(binder.ProgramError, match="cut off"):
+        engine.ask("which?", peaks, n=1)
+
+
 class Logged:
     """A model whose samples have log-probabilities."""
 
