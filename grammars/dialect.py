@@ -25,12 +25,14 @@ from functools import cache
 from sqlglot import ErrorLevel, exp
 
 from .calls import ANS, is_call
-from .clauses import RULES, is_single_row, ordered
-from .compare import branches, compare, replace_output
-from .functions import mended, rewrite
+from .clauses import RULES, is_single_row
+from .compound import order_rows, removes_duplicates, unify_sides
+from .dates import mended
+from .functions import rewrite
+from .joins import same_name, spell_out
 from .schema import Schema
 from .scope import Output, Scope, Source
-from .values import TEXT, change_operands, integer, is_constant, kind, text, truth, typed, unify, value
+from .values import change_operands, integer, is_constant, truth, typed, value
 
 
 class Labels(StrEnum):
@@ -121,9 +123,7 @@ def _sources(select: exp.Select, scope: Scope, in_order: bool) -> None:
         return
     from_.set("this", _source(from_.this, scope, in_order))
     for join in select.args.get("joins") or []:
-        before = list(scope.visible())
-        join.set("this", _source(join.this, scope, in_order))
-        _join(join, before, scope)
+        _join(join, scope, in_order)
 
 
 def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
@@ -136,9 +136,7 @@ def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
     if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Table):
         node.set("this", _source(node.this, scope, in_order))
         for join in node.this.args.get("joins") or []:
-            before = list(scope.visible())
-            join.set("this", _source(join.this, scope, in_order))
-            _join(join, before, scope)
+            _join(join, scope, in_order)
         return node
     name = node.alias or f"_q{len(scope.sources) + 1}"
     outputs = _query(node, scope.beside(), in_order, Labels.UNIQUE)
@@ -150,7 +148,7 @@ def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
 def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:
     known = scope.tables.get(node.name.casefold())
     table = None if known is not None else scope.schema.table(node.name)
-    name = node.alias or (table.name if table and not _same(node.name, "w") else node.name)
+    name = node.alias or (table.name if table and not same_name(node.name, "w") else node.name)
     if table is not None:
         outputs = tuple(Output(column.name, _type(column.type)) for column in table.columns)
         scope.sources.append(Source(name, _rename(outputs, columns), table.row_id, table.name))
@@ -158,13 +156,9 @@ def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:
         scope.sources.append(Source(name, _rename(known or (), columns)))
     real = table.name if table else node.name
     node.this.replace(exp.to_identifier(real, quoted=True))
-    if node.alias or not _same(real, name):
+    if node.alias or not same_name(real, name):
         node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
     return node
-
-
-def _same(one: str, other: str) -> bool:
-    return one.casefold() == other.casefold()
 
 
 @cache
@@ -172,33 +166,12 @@ def _type(spelled: str) -> exp.DataType:
     return exp.DataType.build(spelled, dialect="duckdb")
 
 
-def _join(join: exp.Join, before: list[tuple[Source, Output]], scope: Scope) -> None:
-    """Spell NATURAL and USING out, so that hidden columns take no part; read ON as a condition."""
-    using = [name.name for name in join.args.get("using") or []]
-    here = scope.sources[-1]
-    if join.method == "NATURAL":
-        using = [output.name for output in here.outputs if any(_same(output.name, left.name) for _, left in before)]
-        join.set("method", None)
-        join.set("on", typed(exp.Boolean(this=True), None))
-    elif not using:
-        condition = join.args.get("on")
-        if condition is not None:
-            join.set("on", truth(_express(condition, scope)))
-        return
-    tests = []
-    for name in using:
-        right = here.resolve(name)
-        left = scope.merged.get(name.casefold())
-        left = left or next((source.column(output) for source, output in before if _same(output.name, name)), None)
-        if left is None or right is None:
-            continue
-        tests.append(compare(exp.EQ, left.copy(), right))
-        outer = join.side in ("RIGHT", "FULL")
-        merged = typed(exp.Coalesce(this=left.copy(), expressions=[right.copy()]), left.type) if outer else left.copy()
-        scope.merged[name.casefold()] = merged
-    join.set("using", None)
-    if tests:
-        join.set("on", exp.and_(*tests, copy=False))
+def _join(join: exp.Join, scope: Scope, in_order: bool) -> None:
+    before = list(scope.visible())
+    join.set("this", _source(join.this, scope, in_order))
+    condition = join.args.get("on")
+    if not spell_out(join, before, scope) and condition is not None:
+        join.set("on", truth(_express(condition, scope)))
 
 
 def _outputs(select: exp.Select, scope: Scope, labels: Labels) -> tuple[Output, ...]:
@@ -210,7 +183,7 @@ def _outputs(select: exp.Select, scope: Scope, labels: Labels) -> tuple[Output, 
             aliased = isinstance(item, exp.Alias)
             if aliased:
                 scope.aliases[name.casefold()] = node
-            keep = isinstance(node, exp.Column) and _same(node.name, name)
+            keep = isinstance(node, exp.Column) and same_name(node.name, name)
             label = _unique(name, outputs) if labels is Labels.UNIQUE else name
             if (aliased or labels is not Labels.NONE) and not (keep and label == name):
                 node = typed(exp.alias_(node.copy(), label, quoted=True), node.type)
@@ -294,49 +267,12 @@ def _limit(query: exp.Expr, scope: Scope) -> None:
 
 
 def _set_operation(node: exp.SetOperation, scope: Scope, in_order: bool, labels: Labels) -> tuple[Output, ...]:
-    """Translate UNION, EXCEPT or INTERSECT: columns brought to one type, distinct rows in their own order."""
-    keeps_order = isinstance(node, exp.Union) and not node.args.get("distinct")
-    left, right = node.this, node.expression
-    sides = [_query(side, scope, in_order and keeps_order, labels) for side in (left, right)]
-    outputs = []
-    for position, (one, other) in enumerate(zip(*sides, strict=False)):
-        (first, _), type_ = unify([typed(exp.Null(), one.type), typed(exp.Null(), other.type)])
-        if kind(first) is not kind(typed(exp.Null(), one.type)) or len({one.type, other.type}) > 1:
-            for select in branches(node):
-                output = select.expressions[position]
-                replace_output(output, (text if type_ == TEXT else value)(output.unalias().copy()))
-        outputs.append(Output(one.name, type_))
-    _compound_order(node, sides, in_order and not keeps_order)
+    keeps_order = in_order and not removes_duplicates(node)
+    sides = [_query(side, scope, keeps_order, labels) for side in (node.this, node.expression)]
+    outputs = unify_sides(node, *sides)
+    order_rows(node, sides, in_order)
     _limit(node, scope)
-    return tuple(outputs)
-
-
-def _compound_order(node: exp.SetOperation, sides: list[tuple[Output, ...]], sort_all: bool) -> None:
-    """ORDER BY of a compound by position, and the other columns after, by which SQLite tells rows apart."""
-    order = node.args.get("order")
-    items, placed = [], set()
-    for item in order.expressions if order else []:
-        position = _position(item.this, node, sides)
-        if position is not None:
-            item.set("this", exp.Literal.number(str(position)))
-            placed.add(position)
-        items.append(item)
-    distinct = not (isinstance(node, exp.Union) and not node.args.get("distinct"))
-    if distinct and (items or sort_all or node.args.get("limit")):
-        rest = [number for number in range(1, len(sides[0]) + 1) if number not in placed]
-        items += [ordered(exp.Literal.number(str(number)), nulls_first=True) for number in rest]
-    node.set("order", exp.Order(expressions=items) if items else None)
-
-
-def _position(node: exp.Expr, query: exp.SetOperation, sides: list[tuple[Output, ...]]) -> int | None:
-    if isinstance(node, exp.Literal) and node.this.isdigit():
-        return int(node.this)
-    wanted = node.name if isinstance(node, exp.Column) else node.sql("sqlite")
-    for outputs in sides:
-        for number, output in enumerate(outputs, 1):
-            if _same(output.name, wanted):
-                return number
-    return None
+    return outputs
 
 
 _LEAVES = (exp.Identifier, exp.DataType, exp.Var, exp.Star)

@@ -1,0 +1,118 @@
+"""Date functions as the parser gives them, SQLite's and those of MySQL and PostgreSQL, read by ``moments``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from . import moments
+from .values import TIMESTAMP, string, typed
+
+
+def _strftime(node: exp.Expr) -> exp.Expr:
+    return moments.formatted([string(node.args["format"].name), node.this])
+
+
+def _date(node: exp.Expr) -> exp.Expr:
+    return moments.to_date([node.this, *node.expressions])
+
+
+def _now(node: exp.Expr) -> exp.Expr:
+    return moments.moment(string("now"))
+
+
+def _field(node: exp.Expr) -> exp.Expr:
+    return moments.part(type(node).__name__, node.this)
+
+
+def _extract(node: exp.Expr) -> exp.Expr:
+    return moments.part(node.this.name, node.expression)
+
+
+def _date_trunc(node: exp.Expr) -> exp.Expr:
+    return moments.truncated(node.args["unit"].name, moments.moment(node.this))
+
+
+def shifted(operator: type[exp.Binary], node: exp.Expr, interval: exp.Interval) -> exp.Expr:
+    """A moment with an INTERVAL added or taken away."""
+    amount, unit = interval.this, interval.args.get("unit")
+    if isinstance(amount, exp.Literal) and unit is not None:
+        return moments.shift(moments.moment(node), operator, amount.name, unit.name.lower())
+    return typed(operator(this=moments.moment(node), expression=interval), TIMESTAMP)
+
+
+def _date_shift(node: exp.Expr) -> exp.Expr:
+    operator = exp.Add if isinstance(node, exp.DateAdd) else exp.Sub
+    if isinstance(node.expression, exp.Interval):
+        return shifted(operator, node.this, node.expression)
+    days = exp.Interval(this=node.expression, unit=exp.Var(this="DAY"))
+    return typed(operator(this=moments.moment(node.this), expression=days), TIMESTAMP)
+
+
+def _date_difference(node: exp.Expr) -> exp.Expr:
+    """``datediff(end, start)`` counts days."""
+    return moments.difference("day", node.expression, node.this)
+
+
+def _unit_difference(arguments: list[exp.Expr]) -> exp.Expr:
+    """``date_diff('unit', start, end)``, or ``date_diff(end, start)`` in days."""
+    if len(arguments) == 2:
+        return moments.difference("day", arguments[1], arguments[0])
+    return moments.difference(arguments[0].name, arguments[1], arguments[2])
+
+
+def _complete_difference(arguments: list[exp.Expr]) -> exp.Expr:
+    """``timestampdiff('unit', start, end)`` counts complete units."""
+    return moments.difference(arguments[0].name, arguments[1], arguments[2], complete=True)
+
+
+def mended(node: exp.Expr) -> exp.Expr:
+    """A node before its operands are translated; ``datediff(unit, start, end)`` is parsed out of order.
+
+    The parser keeps the last argument as a unit's name, in capitals.
+    """
+    unit = node.args.get("unit") if isinstance(node, exp.DateDiff | exp.TimestampDiff) else None
+    if unit is None:
+        return node
+    end = exp.column(unit.name) if unit.name.isidentifier() else exp.Literal.string(unit.name)
+    name = "timestampdiff" if isinstance(node, exp.TimestampDiff) else "date_diff"
+    call = exp.Anonymous(this=name, expressions=[exp.Literal.string(node.this.name), node.expression, end])
+    node.replace(call)
+    return call
+
+
+_CLOCK_FIELDS = (exp.Hour, exp.Minute, exp.Second)
+_FIELDS = (exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfWeek, exp.DayOfYear, *_CLOCK_FIELDS)
+
+DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.TimeToStr: _strftime,
+    exp.TsOrDsToTimestamp: lambda node: node.this,
+    exp.Date: _date,
+    exp.CurrentTimestamp: _now,
+    exp.CurrentDatetime: _now,
+    **dict.fromkeys(_FIELDS, _field),
+    exp.Extract: _extract,
+    exp.DateTrunc: _date_trunc,
+    exp.DateAdd: _date_shift,
+    exp.DateSub: _date_shift,
+    exp.DateDiff: _date_difference,
+    exp.StrToDate: lambda node: moments.from_mysql_format([node.this, node.args["format"]]),
+    exp.ToChar: lambda node: moments.postgres_format([node.this, node.args["format"]]),
+}
+
+NAMED_DATES: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
+    "strftime": moments.formatted,
+    "date": moments.to_date,
+    "datetime": moments.to_timestamp,
+    "time": moments.to_time,
+    "julianday": moments.julian_day,
+    "unixepoch": moments.unix_seconds,
+    "now": lambda arguments: moments.moment(string("now")),
+    "curdate": lambda arguments: moments.to_date([]),
+    "date_format": moments.mysql_format,
+    "to_date": moments.from_postgres_format,
+    "date_diff": _unit_difference,
+    "timestampdiff": _complete_difference,
+    "date_part": lambda arguments: moments.part(arguments[0].name, arguments[1]),
+}

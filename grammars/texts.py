@@ -1,0 +1,96 @@
+"""Patterns and text functions with SQLite's meaning, and with that of MySQL where SQLite lacks them."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from .operators import Rewrite
+from .values import (
+    BOOLEAN,
+    TEXT,
+    View,
+    cast,
+    function,
+    integer,
+    is_text_literal,
+    literal_number,
+    real,
+    string,
+    text,
+    typed,
+    value,
+)
+
+
+def _like(node: exp.Expr) -> exp.Expr:
+    """LIKE ignores case; a pattern without letters needs no folding."""
+    subject, pattern = text(node.this), text(node.expression)
+    plain = is_text_literal(pattern) and pattern.name.upper() == pattern.name.lower()
+    like = exp.Like if plain else exp.ILike
+    return typed(like(this=subject, expression=pattern, negate=node.args.get("negate")), BOOLEAN)
+
+
+def _glob(node: exp.Expr) -> exp.Expr:
+    """GLOB; DuckDB negates a set of letters with ``!``."""
+    pattern = text(node.expression)
+    if is_text_literal(pattern):
+        pattern = string(pattern.name.replace("[^", "[!"))
+    else:
+        pattern = function("REPLACE", TEXT, pattern, string("[^"), string("[!"))
+    return typed(exp.Glob(this=text(node.this), expression=pattern), BOOLEAN)
+
+
+def _regexp(node: exp.Expr) -> exp.Expr:
+    return typed(exp.RegexpLike(this=text(node.this), expression=text(node.expression), flag=string("i")), BOOLEAN)
+
+
+def _concat(node: exp.Expr) -> exp.Expr:
+    node.set("expressions", [text(value(each)) for each in node.expressions])
+    return typed(node, TEXT)
+
+
+def _chr(node: exp.Expr) -> exp.Expr:
+    letters = [function("CHR", TEXT, cast(integer(each), exp.DataType.build("INT"))) for each in node.expressions]
+    return typed(exp.Concat(expressions=letters), TEXT) if len(letters) > 1 else letters[0]
+
+
+def _substring_index(node: exp.Expr) -> exp.Expr:
+    """What stands before the n-th delimiter, or after it from the end when n is negative."""
+    subject, delimiter, count = text(node.this), text(node.args["delimiter"]), integer(node.args["count"])
+    pieces = function("STRING_SPLIT", TEXT, subject, delimiter)
+    negative = isinstance(count, exp.Neg)
+    bounds = (count, literal_number("-1")) if negative else (literal_number("1"), count)
+    return function("ARRAY_TO_STRING", TEXT, function("LIST_SLICE", TEXT, pieces, *bounds), delimiter)
+
+
+def printf(arguments: list[exp.Expr]) -> exp.Expr:
+    """``printf(format, …)``: each argument read as its conversion wants it."""
+    format_, *values = arguments
+    conversions = re.findall(r"%[-+ 0#,]*\d*(?:\.\d+)?([a-zA-Z])", format_.name.replace("%%", ""))
+    views: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
+    viewed = [views.get(letter, text)(each) for letter, each in zip(conversions, values, strict=False)]
+    return function("PRINTF", TEXT, format_, *viewed)
+
+
+def _format(node: exp.Expr) -> exp.Expr:
+    """``format('…', …)`` is printf; MySQL's ``format(number, decimals)`` sets thousands apart."""
+    if is_text_literal(node.this):
+        return printf([node.this, *node.expressions])
+    decimals = node.expressions[0].name if node.expressions else "0"
+    return function("FORMAT", TEXT, string(f"{{:,.{decimals}f}}"), real(node.this))
+
+
+TEXTS: dict[type[exp.Expr], Rewrite] = {
+    exp.Like: _like,
+    exp.ILike: _like,
+    exp.Escape: lambda node: typed(node, BOOLEAN),
+    exp.Glob: _glob,
+    exp.RegexpLike: _regexp,
+    exp.Concat: _concat,
+    exp.ConcatWs: _concat,
+    exp.Chr: _chr,
+    exp.SubstringIndex: _substring_index,
+    exp.Format: _format,
+}
