@@ -8,10 +8,12 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from binder.errors import BinderError, ProgramError, RunError
 from binder.execute import Result
 from binder.trace import CallTrace, Trace
 from binder.vote import Candidate
 from grammars.calls import Spelling
+from grammars.errors import Complaint
 from grammars.program import Program
 
 if TYPE_CHECKING:
@@ -86,6 +88,46 @@ class Answer:
 
     def __str__(self) -> str:
         return ", ".join(self.texts)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a question: its candidates, and the vote between their answers.
+
+    Attributes:
+        question: What was asked.
+        candidates: Every distinct program, with what became of it.
+        winner: The index of the winning answer's first candidate, or None when no candidate gives an answer.
+        confidence: The share of the vote that the winning answer has, from 0 to 1.
+        trace: What happened.
+    """
+
+    question: str
+    candidates: tuple[Candidate, ...]
+    winner: int | None
+    confidence: float
+    trace: Trace
+
+    def answer(self) -> Answer:
+        """The winning answer.
+
+        Raises:
+            ProgramError: No program could be run.
+            RunError: Every program that was run failed.
+        """
+        if self.winner is None:
+            raise self._failure()
+        program, result = self.candidates[self.winner].program, self.candidates[self.winner].result
+        assert program is not None and result is not None
+        return Answer(self.question, program, result, self.trace, self.candidates, self.confidence)
+
+    def _failure(self) -> BinderError:
+        failed = next((one for one in self.candidates if one.program is not None), None)
+        if failed is not None:
+            return RunError(f"no program answered {self.question!r}: {failed.error}\n  program: {failed.program}")
+        refused = self.candidates[0]
+        told = f"none of {len(self.candidates)} distinct programs can be run; the first was refused: {refused.error}"
+        return ProgramError(refused.text, (Complaint("draft", told, "ask more plainly, or use a larger model"),))
 
 
 def plain(value: object) -> Any:

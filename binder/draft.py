@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from binder import prompt
-from binder.lm.base import LM, Request, Usage
+from binder.lm.base import LM, Usage
 from binder.render import Cuts
 from binder.send import send
 from binder.table import Table
@@ -28,6 +28,8 @@ class Drafting:
         exemplars: The set of worked questions: ``wikitq``, ``tabfact``, or one in ``folder``.
         folder: A folder of the user's own exemplars and templates.
         seed: Makes samples repeatable where the model can.
+        nearest: Whether the worked questions are those nearest to the question, rather than the set's first.
+        calls: Whether programs may hold LM calls; without them the prompt speaks of plain SQL only.
     """
 
     samples: int = 20
@@ -37,6 +39,8 @@ class Drafting:
     exemplars: str = "wikitq"
     folder: Path | None = None
     seed: int | None = None
+    nearest: bool = False
+    calls: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,11 @@ class Drafts:
 
     Attributes:
         samples: What the LM wrote.
-        request: The request that asked for it, to go on from.
         usage: What it cost.
         cuts: What the prompt left out.
     """
 
     samples: tuple[Sample, ...]
-    request: Request
     usage: Usage = field(default_factory=Usage)
     cuts: Cuts = field(default_factory=Cuts)
 
@@ -62,34 +64,26 @@ async def draft(question: str, tables: Sequence[Table], lm: LM, drafting: Drafti
     Raises:
         LMUnavailable: The model could not be reached.
     """
-    examples = choose.first(store.programs(drafting.exemplars, drafting.folder), drafting.shots)
-    asked = prompt.draft(
-        question,
-        tables,
-        lm=lm,
-        exemplars=examples,
-        n=drafting.samples,
-        temperature=drafting.temperature if drafting.samples > 1 else 0.0,
-        seed=drafting.seed,
-        folder=drafting.folder,
-    )
+    asked = _prompt(question, tables, lm, drafting)
     response = await send(lm, asked.request)
     samples = tuple(Sample(one.text, one.logprob, finished=one.finished) for one in response.completions)
-    return Drafts(samples, asked.request, response.usage, asked.cuts)
+    return Drafts(samples, response.usage, asked.cuts)
 
 
 async def repair(
-    request: Request, refused: Sequence[tuple[str, str]], lm: LM, drafting: Drafting
+    question: str, tables: Sequence[Table], refused: Sequence[tuple[str, str]], lm: LM, drafting: Drafting
 ) -> tuple[tuple[Sample, ...], Usage]:
     """Send programs back with what is wrong with them, and get one mended program for each.
 
     Args:
-        request: The request that asked for the drafts.
+        question: The question they are to answer.
+        tables: Its tables.
         refused: Programs and their complaints.
         lm: The model.
-        drafting: The templates' folder.
+        drafting: How they were drafted.
     """
-    requests = [prompt.repair(request, text, complaints, folder=drafting.folder) for text, complaints in refused]
+    asked = _prompt(question, tables, lm, drafting).request
+    requests = [prompt.repair(asked, text, complaints, folder=drafting.folder) for text, complaints in refused]
     responses = await asyncio.gather(*(send(lm, one) for one in requests))
     samples = tuple(
         Sample(completion.text, completion.logprob, text, completion.finished)
@@ -97,3 +91,23 @@ async def repair(
         for completion in response.completions[:1]
     )
     return samples, sum((response.usage for response in responses), Usage())
+
+
+def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) -> prompt.Prompt:
+    """The request for drafts."""
+    examples = store.programs(drafting.exemplars, drafting.folder)
+    if not drafting.calls:
+        examples = tuple(example for example in examples if not example.replies)
+    if drafting.nearest:
+        examples = choose.nearest(question, examples, drafting.shots)[::-1]  # what does not fit is cut from the end
+    return prompt.draft(
+        question,
+        tables,
+        lm=lm,
+        exemplars=choose.first(examples, drafting.shots),
+        n=drafting.samples,
+        temperature=drafting.temperature if drafting.samples > 1 else 0.0,
+        seed=drafting.seed,
+        calls=drafting.calls,
+        folder=drafting.folder,
+    )

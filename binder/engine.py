@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from binder import literals, loop
-from binder.answer import Answer
+from binder.answer import Answer, Outcome
 from binder.database import Limits, Pool, Session
 from binder.draft import Drafting, Drafts, draft, repair
-from binder.errors import BinderError, ConfigurationError, LMUnavailable, ProgramError, RunError
+from binder.errors import BinderError, ConfigurationError, LMUnavailable, ProgramError
 from binder.execute import Replies, execute, in_thread, prepare
 from binder.explain import Explanation, explain
 from binder.lm.base import LM, Usage
@@ -33,6 +33,7 @@ DEADLINE = 300.0
 Tables = Table | Sequence[Table]
 
 _CUT = "the program was cut off before its end; write a shorter one"
+_NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "write plain SQL")
 _NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
 
 
@@ -40,12 +41,23 @@ _NOTHING = "it ran and gave no value; compare with the cells as they are spelled
 class _Work:
     """What a question has gathered so far; it outlives a failure."""
 
+    started: float = field(default_factory=time.perf_counter)
+    steps: dict[str, float] = field(default_factory=dict)
     replies: Replies = field(default_factory=Replies)
     calls: list[CallTrace] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     cuts: Cuts | None = None
     candidates: dict[str, Candidate] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Adds the seconds in the context to a step's."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.steps[step] = self.steps.get(step, 0.0) + time.perf_counter() - started
 
 
 class Binder:
@@ -120,6 +132,41 @@ class Binder:
         """``ask`` for async callers."""
         return await loop.await_on(self._ask(question, tables, n, deadline))
 
+    def draft(self, question: str, tables: Tables, *, deadline: float | None = None) -> Drafts:
+        """Sample programs for a question, without checking or running them; raises as ``ask`` does."""
+        return loop.wait_for(self._draft(question, tables, deadline))
+
+    async def adraft(self, question: str, tables: Tables, *, deadline: float | None = None) -> Drafts:
+        """``draft`` for async callers."""
+        return await loop.await_on(self._draft(question, tables, deadline))
+
+    def decide(
+        self, question: str, tables: Tables, samples: Sequence[Sample], *, deadline: float | None = None
+    ) -> Outcome:
+        """Run programs that were drafted before and vote between their answers, as ``ask`` goes on after drafting.
+
+        Args:
+            question: The question; programs that give no answer are sent back with it, as ``drafting.repairs`` says.
+            tables: The table, or the tables, it is about.
+            samples: The programs, each as often as it was sampled.
+            deadline: The most seconds it may take, the engine's by default.
+
+        Raises:
+            LMUnavailable: The model could not be reached in time.
+
+        Example:
+            >>> from binder.trace import Sample
+            >>> engine.decide("how many?", table, [Sample("SELECT COUNT(*) FROM w")]).answer().values  # doctest: +SKIP
+            (4,)
+        """
+        return loop.wait_for(self._decide(question, tables, samples, deadline))
+
+    async def adecide(
+        self, question: str, tables: Tables, samples: Sequence[Sample], *, deadline: float | None = None
+    ) -> Outcome:
+        """``decide`` for async callers."""
+        return await loop.await_on(self._decide(question, tables, samples, deadline))
+
     def run(self, program: str | Program, tables: Tables, *, deadline: float | None = None) -> Answer:
         """Check and run a program; raises as ``ask`` does."""
         return loop.wait_for(self._run(program, tables, deadline))
@@ -163,30 +210,58 @@ class Binder:
         self.close()
 
     async def _run(self, program: str | Program, tables: Tables, deadline: float | None) -> Answer:
-        started, work, used = time.perf_counter(), _Work(), _tables(tables)
-        async with self._session(used, deadline) as session:
-            checked, plan = await in_thread(session, lambda: self._checked(_source(program), used, session))
-            result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
-        return Answer(None, checked, result, self._trace(work, started))
+        work, used = _Work(), _tables(tables)
+        async with self._session(used, deadline, work) as session:
+            with work.timed("check"):
+                checked, plan = await in_thread(session, lambda: self._checked(_source(program), used, session))
+            with work.timed("run"):
+                result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
+        return Answer(None, checked, result, self._trace(work))
 
     async def _ask(self, question: str, tables: Tables, n: int | None, deadline: float | None) -> Answer:
-        started, work, used = time.perf_counter(), _Work(), _tables(tables)
+        work, used = _Work(), _tables(tables)
+        drafting = self._drafting(question, n)
+        async with self._session(used, deadline, work) as session:
+            with work.timed("draft"):
+                drafts = await draft(question, used, self.lm, drafting)
+            work.usage, work.cuts = drafts.usage, drafts.cuts
+            return (await self._vote(question, used, drafts.samples, session, work, drafting)).answer()
+
+    async def _draft(self, question: str, tables: Tables, deadline: float | None) -> Drafts:
+        used, drafting = _tables(tables), self._drafting(question, None)
+        async with self._within(deadline):
+            return await draft(question, used, self.lm, drafting)
+
+    async def _decide(
+        self, question: str, tables: Tables, samples: Sequence[Sample], deadline: float | None
+    ) -> Outcome:
+        work, used = _Work(), _tables(tables)
+        async with self._session(used, deadline, work) as session:
+            return await self._vote(question, used, samples, session, work, self.drafting)
+
+    async def _vote(
+        self,
+        question: str,
+        tables: tuple[Table, ...],
+        samples: Sequence[Sample],
+        session: Session,
+        work: _Work,
+        drafting: Drafting,
+    ) -> Outcome:
+        """Try the samples, have them mended where none gives an answer, and count."""
+        await self._try(samples, tables, session, work)
+        await self._mend(question, tables, session, work, drafting)
+        candidates, winner, confidence = count(list(work.candidates.values()), self.vote)
+        return Outcome(question, candidates, winner, confidence, self._trace(work))
+
+    def _drafting(self, question: str, n: int | None) -> Drafting:
+        """How this question's programs are drafted."""
         if not question.strip():
             raise ConfigurationError("the question is empty; ask something")
         drafting = self.drafting if n is None else replace(self.drafting, samples=n)
         if drafting.samples < 1:
             raise ConfigurationError(f"{drafting.samples} samples cannot give an answer; ask for 1 or more")
-        async with self._session(used, deadline) as session:
-            drafts = await draft(question, used, self.lm, drafting)
-            work.usage, work.cuts = drafts.usage, drafts.cuts
-            await self._try(drafts.samples, used, session, work)
-            await self._mend(drafts, used, session, work, drafting)
-        candidates, winner, confidence = count(list(work.candidates.values()), self.vote)
-        if winner is None:
-            raise _failure(question, candidates)
-        program, result = candidates[winner].program, candidates[winner].result
-        assert program is not None and result is not None
-        return Answer(question, program, result, self._trace(work, started), candidates, confidence)
+        return drafting
 
     async def _try(self, samples: Sequence[Sample], tables: tuple[Table, ...], session: Session, work: _Work) -> None:
         """Check and run each distinct program among the samples."""
@@ -209,14 +284,18 @@ class Binder:
     async def _candidate(self, text: str, tables: tuple[Table, ...], session: Session, work: _Work) -> Candidate:
         """What becomes of one program; only the model being out of reach ends the question."""
         try:
-            program, plan = await in_thread(session, lambda: self._checked(text, tables, session))
+            with work.timed("check"):
+                program, plan = await in_thread(session, lambda: self._checked(text, tables, session))
+            if program.calls and not self.drafting.calls:
+                raise ProgramError(program.text, (_NO_CALLS,))
         except ProgramError as error:
             return Candidate(text, error=str(error))
         known = work.candidates.get(program.sql())
         if known is not None:
             return known
         try:
-            result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
+            with work.timed("run"):
+                result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
         except LMUnavailable:
             raise
         except BinderError as error:
@@ -227,7 +306,7 @@ class Binder:
         return Candidate(text, program=program, result=result)
 
     async def _mend(
-        self, drafts: Drafts, tables: tuple[Table, ...], session: Session, work: _Work, drafting: Drafting
+        self, question: str, tables: tuple[Table, ...], session: Session, work: _Work, drafting: Drafting
     ) -> None:
         """While no program gives an answer, send them back with what is wrong with them."""
         sent: set[str] = set()
@@ -238,7 +317,8 @@ class Binder:
             if not refused:
                 return
             sent.update(text for text, _ in refused)
-            samples, usage = await repair(drafts.request, refused, self.lm, drafting)
+            with work.timed("draft"):
+                samples, usage = await repair(question, tables, refused, self.lm, drafting)
             work.usage += usage
             await self._try(samples, tables, session, work)
 
@@ -262,30 +342,38 @@ class Binder:
         return program, plan
 
     @asynccontextmanager
-    async def _session(self, tables: tuple[Table, ...], deadline: float | None) -> AsyncIterator[Session]:
+    async def _session(self, tables: tuple[Table, ...], deadline: float | None, work: _Work) -> AsyncIterator[Session]:
         """A session on the tables' database, for at most so many seconds."""
-        seconds = self.deadline if deadline is None else deadline
         lent = self._pool.session(tables)
-        session = await asyncio.to_thread(lent.__enter__)
+        with work.timed("load"):
+            session = await asyncio.to_thread(lent.__enter__)
+        try:
+            async with self._within(deadline):
+                yield session
+        finally:
+            lent.__exit__(None, None, None)
+
+    @asynccontextmanager
+    async def _within(self, deadline: float | None) -> AsyncIterator[None]:
+        """At most so many seconds."""
+        seconds = self.deadline if deadline is None else deadline
         try:
             async with asyncio.timeout(seconds):
-                yield session
+                yield
         except TimeoutError:
             name = self._lm.name if self._lm is not None else "the database"
             raise LMUnavailable(
                 f"no answer within {seconds:g} s; waiting for {name}. Give more time (deadline=), or a faster model"
             ) from None
-        finally:
-            lent.__exit__(None, None, None)
 
     def _asked(self, plan: Plan) -> LM:
         """The model that a plan needs; none is looked for where it needs none."""
         return self.lm if plan.steps or self._lm is not None else _NOBODY
 
-    def _trace(self, work: _Work, started: float) -> Trace:
+    def _trace(self, work: _Work) -> Trace:
         name = self._lm.name if self._lm is not None else ""
-        seconds = time.perf_counter() - started
-        return Trace(name, tuple(work.samples), tuple(work.calls), work.usage, work.cuts, seconds)
+        seconds = time.perf_counter() - work.started
+        return Trace(name, tuple(work.samples), tuple(work.calls), work.usage, work.cuts, seconds, dict(work.steps))
 
 
 class _Nobody:
@@ -320,14 +408,3 @@ def _schema(tables: tuple[Table, ...]) -> Schema:
 
 def _source(program: str | Program) -> str:
     return program.sql() if isinstance(program, Program) else program
-
-
-def _failure(question: str, candidates: Sequence[Candidate]) -> BinderError:
-    """The error of a question that no program answers."""
-    refused = next((one for one in candidates if one.program is None), None)
-    failed = next((one for one in candidates if one.program is not None), None)
-    if failed is not None:
-        return RunError(f"no program answered {question!r}: {failed.error}\n  program: {failed.program}")
-    assert refused is not None
-    message = f"none of {len(candidates)} distinct programs can be run; the first was refused: {refused.error}"
-    return ProgramError(refused.text, (Complaint("draft", message, "ask more plainly, or use a larger model"),))

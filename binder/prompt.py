@@ -51,6 +51,7 @@ def draft(
     n: int = 1,
     temperature: float = 0.0,
     seed: int | None = None,
+    calls: bool = True,
     folder: Path | None = None,
 ) -> Prompt:
     """Ask for programs that answer a question (or check a statement).
@@ -63,13 +64,14 @@ def draft(
         n: How many programs to sample.
         temperature: 0 for the likeliest.
         seed: Makes samples repeatable where the provider can.
+        calls: Whether the programs may hold LM calls.
         folder: A folder of the user's that may hold ``prompts/draft.jinja``.
 
     Raises:
         ConfigurationError: Question and tables alone are longer than the model's context.
     """
     template = store.templates(folder).get_template("draft.jinja")
-    system = Message("system", fill(template, "system"))
+    system = Message("system", fill(template, "system" if calls else "system_without_calls"))
     share = min(LONGEST_TABLE, int(lm.context / TABLE_SHARE * CHARACTERS_PER_TOKEN)) // len(tables)
     name = "w" if len(tables) == 1 else None
     shown = [render_table(table, question, max_chars=share, name=name) for table in tables]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,8 @@ class Trace:
         drafting: What drafting and repairing cost.
         cuts: What the drafting prompt left out.
         seconds: From the question to the answer.
+        steps: The seconds of each step: ``load`` (the tables into a database), ``draft``, ``check``, ``run``. What the
+            LM took is in them.
     """
 
     lm: str
@@ -72,6 +75,7 @@ class Trace:
     drafting: Usage = field(default_factory=Usage)
     cuts: Cuts | None = None
     seconds: float = 0.0
+    steps: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def usage(self) -> Usage:

@@ -14,6 +14,8 @@ import pytest
 import binder
 from binder import Binder, Drafting, Limits, Method, Table, Vote
 from binder.lm import Completion, Request, Response, Scripted, Usage
+from binder.trace import Sample
+from exemplars import store
 
 PEAKS = pandas.DataFrame(
     {
@@ -159,7 +161,7 @@ class Logged:
     ],
 )
 def test_votes_are_weighed_as_asked(peaks: Table, vote: Vote, wanted: str) -> None:
-    ans = "SELECT QA(\"ans@which?\"; name) FROM w"
+    ans = 'SELECT QA("ans@which?"; name) FROM w'
 
     class Mixed(Logged):
         async def complete(self, request: Request) -> Response:
@@ -196,7 +198,7 @@ def test_checks_and_explanations_ask_nothing(peaks: Table) -> None:
 def test_what_duckdb_would_refuse_is_refused_before_anything_is_asked(peaks: Table) -> None:
     log: list[Request] = []
     with Binder(model("", log=log)) as engine, pytest.raises(binder.ProgramError) as refused:
-        engine.run("SELECT strftime(name, country, height) FROM w WHERE QA(\"map@in Europe?\"; country)", peaks)
+        engine.run('SELECT strftime(name, country, height) FROM w WHERE QA("map@in Europe?"; country)', peaks)
     assert log == []
     assert refused.value.complaints
 
@@ -286,3 +288,54 @@ def test_unusable_settings_are_said_at_once(peaks: Table) -> None:
             engine.ask(" ", peaks)
         with pytest.raises(binder.ConfigurationError, match="0 samples"):
             engine.ask("which?", peaks, n=0)
+
+
+def test_drafts_can_be_decided_later_and_by_another_engine(peaks: Table) -> None:
+    programs = [
+        "SELECT MAX(height) FROM w",
+        "SELECT height FROM w",
+        "SELECT MAX(height) FROM w",
+        "SELECT altitude FROM w",
+    ]
+    with Binder(sampled(*programs), drafting=Drafting(samples=4)) as engine:
+        drafts = engine.draft("how high is the highest?", peaks)
+    assert [sample.text for sample in drafts.samples] == programs
+    assert drafts.usage.requests == 1
+    log: list[Request] = []
+    with Binder(model("", log=log)) as engine:
+        outcome = engine.decide("how high is the highest?", peaks, drafts.samples)
+    assert outcome.answer().values == (8611,)
+    assert [candidate.samples for candidate in outcome.candidates] == [2, 1, 1]
+    assert "no column 'altitude'" in (outcome.candidates[2].error or "")
+    assert log == []
+    assert {"load", "check", "run"} <= outcome.trace.steps.keys()
+    assert sum(outcome.trace.steps.values()) <= outcome.trace.seconds
+
+
+def test_an_outcome_without_an_answer_keeps_its_candidates_and_what_it_cost(peaks: Table) -> None:
+    with Binder(model("SELECT altitude FROM w")) as engine:
+        outcome = engine.decide("how high?", peaks, [Sample("SELECT depth FROM w")])
+    assert outcome.winner is None
+    assert [candidate.text for candidate in outcome.candidates] == ["SELECT depth FROM w", "SELECT altitude FROM w"]
+    assert outcome.trace.usage.requests == 2
+    with pytest.raises(binder.ProgramError, match="no column 'depth'"):
+        outcome.answer()
+
+
+def test_plain_sql_is_asked_for_and_nothing_else_taken(peaks: Table) -> None:
+    log: list[Request] = []
+    drafting = Drafting(samples=1, repairs=1, calls=False)
+    with Binder(model(IN_EUROPE, "SELECT name FROM w WHERE height < 6000", log=log), drafting=drafting) as engine:
+        answer = engine.ask("which peaks are in Europe?", peaks)
+    assert answer.texts == ("Elbrus", "Fuji", "Aneto")
+    assert "QA(" not in log[0].prompt
+    assert "write plain SQL" in log[1].messages[-1].content
+
+
+def test_the_worked_questions_may_be_those_nearest_to_the_question(peaks: Table) -> None:
+    log: list[Request] = []
+    question = store.programs()[-1].question
+    for nearest in (False, True):
+        with Binder(model("SELECT 1", log=log), drafting=Drafting(samples=1, shots=1, nearest=nearest)) as engine:
+            engine.draft(question, peaks)
+    assert [request.prompt.count(question) for request in log] == [1, 2]
