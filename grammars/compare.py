@@ -118,10 +118,11 @@ def lower(node: exp.Expr) -> exp.Expr:
 
 
 def by_length_first(test: exp.Expr) -> exp.Expr:
-    """A folded equality behind a test of the text's length in bytes, which spares most cells the folding."""
-    if not (isinstance(test, exp.EQ) and isinstance(test.this, exp.Lower) and is_text_literal(test.expression)):
+    """A column's folded equality behind a test of its length in bytes, which spares most cells the folding."""
+    column = test.this.this if isinstance(test, exp.EQ) and isinstance(test.this, exp.Lower) else None
+    if not isinstance(column, exp.Column) or not is_text_literal(test.expression):
         return test
-    length = function("STRLEN", INTEGER, test.this.this.copy())
+    length = function("STRLEN", INTEGER, column.copy())
     same_length = exp.EQ(this=length, expression=literal_number(str(len(test.expression.name))))
     return typed(exp.Paren(this=typed(exp.And(this=same_length, expression=test), BOOLEAN)), BOOLEAN)
 

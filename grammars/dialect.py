@@ -25,7 +25,7 @@ from functools import cache
 from sqlglot import ErrorLevel, exp
 
 from .calls import ANS, is_call
-from .clauses import RULES, is_single_row
+from .clauses import RULES, is_one_group, is_single_row
 from .compound import order_rows, removes_duplicates, unify_sides
 from .dates import mended
 from .functions import rewrite
@@ -82,7 +82,8 @@ def _with(node: exp.Expr, scope: Scope) -> Scope:
             _see(scope, cte.alias, _rename(start, columns))
         outputs = _rename(_query(cte.this, scope.beside(), True, Labels.UNIQUE), columns)
         _see(scope, cte.alias, outputs)
-        cte.args["alias"].this.set("quoted", True)
+        for name in (cte.args["alias"].this, *columns):
+            name.set("quoted", True)
     return scope
 
 
@@ -100,7 +101,7 @@ def _rename(outputs: tuple[Output, ...], columns: list[exp.Expr]) -> tuple[Outpu
 
 def _select(select: exp.Select, scope: Scope, in_order: bool, labels: Labels) -> tuple[Output, ...]:
     scope = scope.beside()
-    _sources(select, scope, in_order)
+    _sources(select, scope, in_order and (not is_one_group(select) or bool(select.find(exp.GroupConcat))))
     outputs = _outputs(select, scope, labels)
     for name in ("where", "having", "qualify"):
         clause = select.args.get(name)

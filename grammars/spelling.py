@@ -130,22 +130,20 @@ class _Spelled:
 
     def _of_column(self, select: exp.Select, node: exp.Column) -> exp.Expr | None:
         source = next((source for source in _sources(select) if source.alias_or_name == node.table), None)
-        if isinstance(source, exp.Table):
-            cte = _with_table(source)
+        if source is None:
+            return None
+        named = _with_table(source) if isinstance(source, exp.Table) else source
+        if named is None:
             table = self.schema.table(source.name)
-            if cte is None and table is not None:
-                return _spelled_column(node, table)
-            query = cte.this if cte is not None else None
-        else:
-            query = source
-        if query is None or source is None:
+            return _spelled_column(node, table) if table else None
+        listed = [column.name for column in named.args["alias"].columns]
+        names = listed or [item.alias_or_name for item in _outputs(named.this)]
+        companion = self.companion(named.this, names.index(node.name)) if node.name in names else None
+        if companion is None:
             return None
-        names = [column.name for column in source.args["alias"].columns] if source.args.get("alias") else []
-        names = names or [item.alias_or_name for item in _outputs(query)]
-        if node.name not in names or (isinstance(source, exp.Table) and cte is not None and cte.args["alias"].columns):
-            return None
-        companion = self.companion(query, names.index(node.name))
-        return typed(exp.column(companion, table=node.table, quoted=True), TEXT) if companion else None
+        if listed and companion not in listed:
+            named.args["alias"].append("columns", exp.to_identifier(companion, quoted=True))
+        return typed(exp.column(companion, table=node.table, quoted=True), TEXT)
 
     def _of_scalar(self, node: exp.Subquery) -> exp.Expr | None:
         """A copy of a scalar subquery that gives the text instead of the value."""

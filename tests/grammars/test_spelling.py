@@ -1,0 +1,93 @@
+"""Companions carry the cells' own text; the program's own rows and their order stay what they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from grammars.dialect import translate
+from grammars.schema import Column, Kind, Schema, TableSchema
+from grammars.spelling import with_spelling
+
+SCHEMA = Schema(
+    (
+        TableSchema(
+            "peaks",
+            (
+                Column("name", Kind.TEXT, "VARCHAR"),
+                Column("height", Kind.INTEGER, "BIGINT", spelling="height (spelling)"),
+                Column("ratio", Kind.NUMBER, "DOUBLE", spelling="ratio (spelling)"),
+                Column("side", Kind.TEXT, "VARCHAR"),
+            ),
+        ),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as database:
+        database.execute(
+            'CREATE TABLE peaks (name VARCHAR, height BIGINT, "height (spelling)" VARCHAR, ratio DOUBLE, '
+            '"ratio (spelling)" VARCHAR, side VARCHAR, row_id BIGINT)'
+        )
+        database.execute(
+            "INSERT INTO peaks VALUES ('a', 8848, '8,848 m', 5.0, NULL, 'x', 0), ('b', 8611, NULL, 2.5, '2½', 'x', 1), "
+            "('c', 8848, '8848m', NULL, 'n/a', 'y', 2)"
+        )
+        yield database
+
+
+def run(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """The program's rows, and the texts beside them (None for an output without a companion)."""
+    tree = sqlglot.parse_one(program, read="sqlite")
+    assert isinstance(tree, exp.Expression)
+    translated = translate(tree, SCHEMA)
+    plain = database.execute(translated.sql("duckdb")).fetchall()
+    spelled, companions = with_spelling(translated, SCHEMA)
+    result = database.execute(spelled.sql("duckdb"))
+    names = [column[0] for column in result.description or []]
+    rows = result.fetchall()
+    assert [row[: len(companions)] for row in rows] == plain
+    return plain, [tuple(row[names.index(name)] if name else None for name in companions) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("program", "texts"),
+    [
+        ("SELECT height, ratio, name FROM w", [("8,848 m", "5", None), ("8611", "2½", None), ("8848m", "n/a", None)]),
+        ("SELECT * FROM w WHERE name = 'b'", [(None, "8611", "2½", None)]),
+        ("SELECT name, MAX(height) FROM w", [(None, "8,848 m")]),
+        ("SELECT MAX(height), MIN(ratio) FROM w", [("8,848 m", "2½")]),
+        ("SELECT height, MAX(ratio) FROM w GROUP BY side", [("8,848 m", "5"), ("8848m", "n/a")]),
+        ("SELECT height, COUNT(*) FROM w GROUP BY height", [("8611", None), ("8,848 m", None)]),
+        ("SELECT DISTINCT height FROM w", [("8,848 m",), ("8611",)]),
+        ("SELECT DISTINCT side, MAX(height) FROM w GROUP BY side", [(None, "8,848 m"), (None, "8848m")]),
+        ("SELECT (SELECT height FROM w WHERE name = 'a')", [("8,848 m",)]),
+        ("SELECT x FROM (SELECT height AS x, ratio FROM w) WHERE ratio > 3", [("8,848 m",)]),
+        ("WITH t AS (SELECT height AS h, name FROM w) SELECT h FROM t WHERE name = 'c'", [("8848m",)]),
+        ("WITH t(h) AS (SELECT height FROM w) SELECT h FROM t LIMIT 1", [("8,848 m",)]),
+        (
+            "SELECT height FROM w UNION ALL SELECT ratio FROM w WHERE name = 'b'",
+            [("8,848 m",), ("8611",), ("8848m",), ("2½",)],
+        ),
+        ("SELECT height FROM w WHERE name = 'a' UNION ALL SELECT 5", [("8,848 m",), ("5",)]),
+        ("SELECT b.height FROM w a JOIN w b ON a.row_id = b.row_id + 1", [("8,848 m",), ("8611",)]),
+        ("SELECT height / 2, name FROM w LIMIT 1", [(None, None)]),
+        ("SELECT height FROM w UNION SELECT height FROM w", [(None,), (None,)]),
+    ],
+)
+def test_texts(database: duckdb.DuckDBPyConnection, program: str, texts: list[tuple[str | None, ...]]) -> None:
+    assert run(database, program)[1] == texts
+
+
+def test_a_schema_without_spellings_changes_nothing() -> None:
+    schema = Schema((TableSchema("w", (Column("name", Kind.TEXT, "VARCHAR"),)),))
+    tree = sqlglot.parse_one("SELECT name, name || 'x' FROM w", read="sqlite")
+    assert isinstance(tree, exp.Expression)
+    translated = translate(tree, schema)
+    assert with_spelling(translated, schema) == (translated, (None, None))
