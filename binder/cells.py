@@ -25,6 +25,7 @@ from __future__ import annotations
 _MISSING = r"|n/?a|n[.]a[.]|nan|none|null|nil|unknown|tb[acd]|[–—−]|-{1,3}|[?/…]|[.]{1,3}"
 _NBSP = "\u00a0"
 _NOTES = r"(?:\s*(?:\[[^\[\]]{1,24}\]|[*†‡§^]+|\([^()\d]*\)))+$"
+_NOTE_ENDS = "])*†‡§^"
 
 
 def quoted(text: str) -> str:
@@ -70,7 +71,11 @@ def untidy(cell: str) -> str:
 
 def bare(cell: str) -> str:
     """SQL for a cell without space around it and without the notes after its value."""
-    return f"trim(regexp_replace({tidied(cell)}, {quoted(_NOTES)}, ''))"
+    notes = quoted(_NOTES)
+    return (
+        f"CASE WHEN {untidy(cell)} THEN regexp_replace({tidied(cell)}, {notes}, '') "
+        f"WHEN contains({quoted(_NOTE_ENDS)}, {cell}[-1]) THEN regexp_replace({cell}, {notes}, '') ELSE {cell} END"
+    )
 
 
 def is_missing(bare: str) -> str:

@@ -96,8 +96,8 @@ def _converted(
     """The relation with its chosen columns read: ``v0``, ``v1``, … the values, ``s0``, … the spellings."""
     if not chosen:
         return _fetched(connection, _select(f"c{i} AS v{i}" for i in range(width)) + f" FROM {raw}"), {}
-    connection.execute(f"CREATE TEMP TABLE head AS SELECT * FROM {raw} LIMIT {_SAMPLE + 1}")
-    (count,) = connection.execute("SELECT count(*) FROM head").fetchall()[0]
+    sample = f"CREATE TEMP TABLE head AS SELECT * FROM {raw} LIMIT {_SAMPLE + 1}"
+    ((count,),) = connection.execute(sample).fetchall()
     texts = ", ".join(f"c{i}" for i in chosen)
     seen = _shapes(connection, f"SELECT unnest({list(chosen)}) AS position, unnest([{texts}]) AS cell FROM head")
     if count > _SAMPLE:
@@ -109,7 +109,7 @@ def _converted(
         i: decide(seen.get(i, set())) if kind is None else insist(kind, seen.get(i, set()))
         for i, kind in chosen.items()
     }
-    data = _fetched(connection, _conversion(raw, readings, range(width)))
+    data = _fetched(connection, _conversion(raw, readings, range(width)), small=raw == "head")
     misjudged = [i for i, reading in readings.items() if reading.plain and not _all(data[f"p{i}"])]
     if misjudged:
         readings |= {i: replace(readings[i], plain=False) for i in misjudged}
@@ -168,17 +168,20 @@ def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[i
             else:
                 outputs.append(f"CASE WHEN u{i} THEN {reading.value(cell)} ELSE {cell} END AS v{i}")
                 outputs.append(f"CASE WHEN u{i} THEN {cell} END AS s{i}")
-        else:
+        elif reading.plain:
             layers[0].append(f"TRY_CAST({cell} AS {reading.type}) AS f{i}")
             layers[1].append(f"{_agrees(f'f{i}', reading.type, cell)} AS p{i}")
+            outputs += [f"f{i} AS v{i}", f"p{i}"] + ([f"{cell} AS s{i}"] if reading.type == "DOUBLE" else [])
+        else:
+            cast = "NULL" if reading.odd else f"TRY_CAST({cell} AS {reading.type})"
+            layers[0].append(f"{cast} AS f{i}")
+            agrees = f"{cell} IS NULL" if reading.odd else _agrees(f"f{i}", reading.type, cell)
+            layers[1].append(f"{agrees} AS p{i}")
+            layers[2].append(f"CASE WHEN NOT p{i} THEN {bare(cell)} END AS b{i}")
+            layers[3].append(f"CASE WHEN p{i} THEN f{i} ELSE {reading.value(f'b{i}')} END AS v{i}")
+            lost = f"v{i} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
             spelling = cell if reading.type == "DOUBLE" else f"CASE WHEN NOT p{i} THEN {cell} END"
-            if reading.plain:
-                outputs += [f"f{i} AS v{i}", f"p{i}"] + ([f"{spelling} AS s{i}"] if reading.type == "DOUBLE" else [])
-            else:
-                layers[2].append(f"CASE WHEN NOT p{i} THEN {bare(cell)} END AS b{i}")
-                layers[3].append(f"CASE WHEN p{i} THEN f{i} ELSE {reading.value(f'b{i}')} END AS v{i}")
-                lost = f"v{i} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
-                outputs += [f"v{i}", f"{spelling} AS s{i}", f"{lost} AS l{i}"]
+            outputs += [f"v{i}", f"{spelling} AS s{i}", f"{lost} AS l{i}"]
     for layer in filter(None, layers):
         raw = f"({_select(['*', *layer])} FROM {raw})"
     return f"{_select(outputs)} FROM {raw}"
@@ -210,7 +213,11 @@ def _shapes(connection: DuckDBPyConnection, cells: str) -> dict[int, set[Shape]]
     return found
 
 
-def _fetched(connection: DuckDBPyConnection, query: str) -> dict[str, pyarrow.ChunkedArray]:
+def _fetched(connection: DuckDBPyConnection, query: str, small: bool = False) -> dict[str, pyarrow.ChunkedArray]:
+    """A query's result by column; a small one through a table, since ``sql`` plans a long query several times."""
+    if small:
+        connection.execute(f"CREATE TEMP TABLE small AS {query}")
+        query = "FROM small"
     table = connection.sql(query).to_arrow_table()
     return dict(zip(table.column_names, table.columns, strict=True))
 

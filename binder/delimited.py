@@ -13,9 +13,9 @@ import io
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -121,23 +121,26 @@ _STYLES = (('"', '"'), ('"', "\\"), ("", ""))
 
 @contextmanager
 def delimited(path: Path, *, delimiter: str | None, header: bool, encoding: str | None) -> Iterator[Delimited]:
-    """Find out how a file is written; a file that is not UTF-8 is rewritten for the time of the context.
+    """Find out how a file is written; one that DuckDB cannot read is rewritten for the time of the context.
 
     Raises:
         TableError: It is empty, is no text, or is not in the encoding that was named.
     """
     start = _start(path)
-    with _rewritten(path, encoding or _encoding(path, start)) as readable:
-        start = start if readable == path else _start(readable)
-        text = start.decode("utf-8-sig", "replace")
-        if not text.strip():
-            raise TableError(f"{path.name} is empty: it has no header and no rows")
-        dialect = sniff(text, delimiter, whole=len(start) < _HEAD)
-        try:
-            first = next(record for record in dialect.records(text) if record)
-        except csv.Error as error:
-            raise TableError(f"{path.name}: its first record cannot be read: {error}; is a quote missing?") from error
-        yield Delimited(readable, dialect, tuple(first if header else [""] * len(first)), header)
+    encoding = _codec(encoding) if encoding else _encoding(path, start)
+    text = start.decode(encoding, "replace").removeprefix("\ufeff")
+    if not text.strip():
+        raise TableError(f"{path.name} is empty: it has no header and no rows")
+    blank = len(text) - len(text.lstrip("\r\n"))
+    dialect = sniff(text[blank:], delimiter, whole=len(start) < _HEAD)
+    try:
+        first = next(dialect.records(text[blank:]))
+    except csv.Error as error:
+        raise TableError(f"{path.name}: its first record cannot be read: {error}; is a quote missing?") from error
+    headers = tuple(first if header else [""] * len(first))
+    as_it_is = encoding in ("utf-8", "utf-8-sig") and not blank and len(_line_ends(text)) < 2
+    with nullcontext(path) if as_it_is else _rewritten(path, encoding) as readable:
+        yield Delimited(readable, dialect, headers, header)
 
 
 def sniff(text: str, delimiter: str | None = None, whole: bool = True) -> Dialect:
@@ -211,18 +214,28 @@ def _encoding(path: Path, start: bytes) -> str:
     return "utf-8"
 
 
+def _codec(encoding: str) -> str:
+    """The codec of a name."""
+    try:
+        return codecs.lookup(encoding).name
+    except LookupError:
+        raise TableError(f"there is no encoding {encoding!r}; name one that Python knows, such as utf-8") from None
+
+
+def _line_ends(text: str) -> set[str]:
+    """The line ends outside quotes."""
+    return set(re.findall(r"\r\n|\r|\n", re.sub(r'"[^"]*"', "", text)))
+
+
 @contextmanager
 def _rewritten(path: Path, encoding: str) -> Iterator[Path]:
-    """The file itself when DuckDB can read its encoding, or else a temporary copy in UTF-8."""
-    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
-        yield path
-        return
+    """A temporary copy in UTF-8, with one kind of line ends and no blank line at its start."""
     with tempfile.TemporaryDirectory(prefix="binder-") as folder:
         copy = Path(folder) / path.name.removesuffix(".gz")
         try:
             with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as packed, copy.open("wb") as target:
-                for text in io.TextIOWrapper(cast("BinaryIO", packed), encoding=encoding, newline=""):
-                    target.write(text.encode())
+                lines = io.TextIOWrapper(cast("BinaryIO", packed), encoding=encoding)
+                target.writelines(line.encode() for line in dropwhile(lambda line: line == "\n", lines))
         except UnicodeError as error:
             raise TableError(f"{path.name} is not written in {encoding}: {error}; name its encoding") from error
         yield copy

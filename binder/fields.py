@@ -67,6 +67,7 @@ _KINDS = {
 }
 _SMALL_INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger"}
 _LARGE_INTEGERS = {"ubigint", "hugeint", "uhugeint"}
+_ZONED = {"timestamp with time zone", "timestamptz_ns"}
 _NESTED = {"list", "array", "map", "union"}
 
 
@@ -91,8 +92,10 @@ def _plain(sql: str, type: DuckDBPyType) -> tuple[str, str]:
         return f"CASE WHEN NOT isnan({sql}) THEN {sql} END", "DOUBLE"
     if name == "decimal":
         return sql, str(type)
-    if name == "timestamp with time zone":
-        return f"({sql} AT TIME ZONE 'UTC')", "TIMESTAMP"
+    if str(type) == "JSON":
+        return f"json_extract_string({sql}, '$')", "VARCHAR"
+    if name in _ZONED:
+        return f"(CAST({sql} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')", "TIMESTAMP"
     for plain in ("timestamp", "time"):
         if name.startswith(plain):
             return f"CAST({sql} AS {plain.upper()})", plain.upper()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas
+    import polars
     import pyarrow
 
 
@@ -26,6 +27,20 @@ def arrow_of_pandas(frame: pandas.DataFrame) -> pyarrow.Table:
         frame = frame.reset_index()
     columns = [_array(frame.iloc[:, position]) for position in range(frame.shape[1])]
     return pyarrow.table(columns, names=[_label(label) for label in frame.columns])
+
+
+def arrow_of_polars(frame: polars.DataFrame) -> pyarrow.Table:
+    """A polars frame as Arrow.
+
+    Raises:
+        TableError: A column's type is unknown to Arrow.
+    """
+    import pyarrow
+
+    try:
+        return frame.to_arrow()
+    except pyarrow.ArrowException as error:
+        raise TableError(f"Arrow cannot hold this polars frame: {error}; cast that column first") from error
 
 
 def arrow_of_values(columns: Sequence[Sequence[object]], names: Sequence[str]) -> pyarrow.Table:
@@ -76,16 +91,19 @@ def _array(series: pandas.Series[Any]) -> pyarrow.Array:
     import pyarrow
 
     try:
-        return pyarrow.Array.from_pandas(series)
+        array = pyarrow.Array.from_pandas(series)
+        if not isinstance(array.type, pyarrow.BaseExtensionType):  # a period is stored as a bare number
+            return array
     except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
-        gone = (bool(missing) for missing in series.isna())
-        texts = [None if missing else readable(str(value)) for value, missing in zip(series, gone, strict=True)]
-        return pyarrow.array(texts, pyarrow.string())
+        pass
+    gone = (bool(missing) for missing in series.isna())
+    texts = [None if missing else readable(str(value)) for value, missing in zip(series, gone, strict=True)]
+    return pyarrow.array(texts, pyarrow.string())
 
 
 def _label(label: object) -> str:
     parts = label if isinstance(label, tuple) else (label,)
-    return " ".join(str(part) for part in parts if str(part))
+    return readable(" ".join(str(part) for part in parts if str(part)))
 
 
 def _scannable(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:

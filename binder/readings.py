@@ -25,6 +25,7 @@ class Reading:
         affixes: For numbers, the currency and percent signs and units that cells may carry.
         day_first: For dates, whether ``5/3/1990`` is in March.
         plain: Whether every cell is to be spelled as its value's rendering, so that a cast is all there is to do.
+        odd: Whether no cell is to be spelled so, so that a cast is not worth trying.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Reading:
     affixes: tuple[str, ...] = ()
     day_first: bool = False
     plain: bool = False
+    odd: bool = False
 
     def value(self, bare: str) -> str:
         """SQL for the value of a bare cell, NULL when it does not conform."""
@@ -82,7 +84,8 @@ def decide(shapes: Collection[Shape]) -> Reading:
     reading = _read_as(shapes)
     if reading.kind is Kind.TEXT:
         return replace(reading, plain=all(shape.tidy for shape in shapes))
-    return replace(reading, plain=all(shape.plain for shape in shapes))
+    plain = {shape.plain for shape in shapes if shape.form != "missing"}
+    return replace(reading, plain=all(shape.plain for shape in shapes), odd=plain == {False})
 
 
 def _read_as(shapes: Collection[Shape]) -> Reading:
@@ -137,10 +140,10 @@ def _number(text: str, reading: Reading) -> str:
 
 def _date(text: str, day_first: bool) -> str:
     return _when(
-        (text, forms.YEAR_FIRST, _separated(text, "%Y-%m-%d")),
-        (text, forms.YEAR_LAST, _separated(text, "%d-%m-%Y" if day_first else "%m-%d-%Y")),
         (text, forms.MONTH_DAY, _worded(text, r"([a-z]{3})[a-z.]* (\d+)[a-z]*,? (\d+)", r"\2 \1 \3")),
         (text, forms.DAY_MONTH, _worded(text, r"(\d+)[a-z]*[ -]([a-z]{3})[a-z.]*,?[ -](\d+)", r"\1 \2 \3")),
+        (text, forms.YEAR_FIRST, _separated(text, "%Y-%m-%d")),
+        (text, forms.YEAR_LAST, _separated(text, "%d-%m-%Y" if day_first else "%m-%d-%Y")),
     )
 
 

@@ -23,10 +23,11 @@ from binder.databases import arrow_of_query
 from binder.delimited import delimited, pattern_of
 from binder.errors import TableError
 from binder.fields import fields_of
-from binder.frames import arrow_of_excel, arrow_of_pandas, plain_arrow
+from binder.frames import arrow_of_excel, arrow_of_pandas, arrow_of_polars, plain_arrow
 
 if TYPE_CHECKING:
     import pandas
+    import polars
     from duckdb import DuckDBPyConnection
 
 Location: TypeAlias = str | PathLike[str]
@@ -82,6 +83,11 @@ def from_pandas(frame: pandas.DataFrame, wishes: Wishes) -> Loaded:
     return from_arrow(arrow_of_pandas(frame), wishes, read=True)
 
 
+def from_polars(frame: polars.DataFrame, wishes: Wishes) -> Loaded:
+    """Load a polars frame."""
+    return from_arrow(arrow_of_polars(frame), wishes, read=True)
+
+
 def from_query(url: str, query: str, wishes: Wishes) -> Loaded:
     """Load the result of a database's query."""
     return from_arrow(arrow_of_query(url, query), wishes)
@@ -91,7 +97,10 @@ def from_arrow(data: Any, wishes: Wishes, *, read: bool = False) -> Loaded:
     """Load an Arrow table, or anything that exports an Arrow stream; ``read`` its texts for values or not."""
     import pyarrow
 
-    data = pyarrow.table(data)
+    try:
+        data = pyarrow.table(data)
+    except TypeError:
+        raise TableError(f"{type(data).__name__} is no Arrow table and exports no Arrow stream") from None
     with connection() as cursor, _failing_as("the table"):
         cursor.register("source", plain_arrow(data))
         fields = fields_of(cursor, "source", data.column_names)

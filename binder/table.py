@@ -166,7 +166,7 @@ class Table:
     @classmethod
     def from_polars(cls, frame: polars.DataFrame, **about: Unpack[About]) -> Self:
         """Load a polars frame."""
-        return cls._loaded(lambda wishes: sources.from_arrow(frame.to_arrow(), wishes, read=True), "w", **about)
+        return cls._loaded(lambda wishes: sources.from_polars(frame, wishes), "w", **about)
 
     @classmethod
     def from_arrow(cls, data: Any, **about: Unpack[About]) -> Self:
