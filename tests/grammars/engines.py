@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from grammars.dialect import translate
 from grammars.schema import Column, Kind, Schema, TableSchema
+from grammars.spelling import with_spelling
 
 TYPES = {
     Kind.INTEGER: ("BIGINT", "INTEGER"),
@@ -37,7 +38,11 @@ class Engines:
         self.schema = Schema(
             tuple(
                 TableSchema(
-                    name, tuple(Column(column, cells.kind, TYPES[cells.kind][0]) for column, cells in columns.items())
+                    name,
+                    tuple(
+                        Column(column, cells.kind, TYPES[cells.kind][0], spelling=f"{column} (spelling)")
+                        for column, cells in columns.items()
+                    ),
                 )
                 for name, columns in tables.items()
             )
@@ -47,7 +52,8 @@ class Engines:
         self.plain = sqlite3.connect(":memory:")
         for name, columns in tables.items():
             numbered = {**columns, "row_id": Cells(Kind.INTEGER, range(len(next(iter(columns.values())).cells)))}
-            self._load(self.duckdb, name, numbered, 0)
+            spellings = {f"{column} (spelling)": spelled(cells) for column, cells in columns.items()}
+            self._load(self.duckdb, name, {**numbered, **spellings}, 0)
             self._load(self.sqlite, name, numbered, 1)
             self._load(self.plain, name, columns, 1)
 
@@ -69,13 +75,28 @@ class Engines:
         return database.execute(program).fetchall()
 
     def translate(self, program: str) -> str:
+        """A program's translation as text."""
+        return self.tree(program).sql("duckdb")
+
+    def tree(self, program: str) -> exp.Expression:
+        """A program's translation."""
         tree = sqlglot.parse_one(program, read="sqlite")
         assert isinstance(tree, exp.Expression)
-        return translate(settle_quotes(tree, self.schema), self.schema).sql("duckdb")
+        return translate(settle_quotes(tree, self.schema), self.schema)
 
     def run_duckdb(self, program: str) -> list[tuple[Any, ...]]:
         """DuckDB's rows for the translated program."""
         return self.duckdb.execute(self.translate(program)).fetchall()
+
+    def run_spelled(self, program: str) -> list[tuple[Any, ...]]:
+        """DuckDB's rows where companions stand beside the program's outputs, without the companions."""
+        spelled, companions = with_spelling(self.tree(program), self.schema)
+        return [row[: len(companions)] for row in self.duckdb.execute(spelled.sql("duckdb")).fetchall()]
+
+
+def spelled(cells: Cells) -> Cells:
+    """Spellings of a column: some cells have one."""
+    return Cells(Kind.TEXT, [f"{cell}!" if number % 2 else None for number, cell in enumerate(cells.cells)])
 
 
 def quoted(name: str) -> str:

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import json
-import os
-from collections import Counter
-from functools import cache
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
-import sqlglot
-from sqlglot import exp
+from sqlglot import parse_one
 
-from grammars.dialect import translate
-from grammars.schema import Column, Kind, Schema, TableSchema
+from grammars.schema import Kind
 
-DATA = Path(os.environ.get("BINDER_DATA", Path(__file__).parents[3] / "shared" / "data")) / "squall"
-TYPES = {"INTEGER": (Kind.INTEGER, "BIGINT"), "REAL": (Kind.NUMBER, "DOUBLE")}
+from .engines import Cells, Engines, same_cell
+
+KINDS = {"INTEGER": Kind.INTEGER, "REAL": Kind.NUMBER}
+
+# Where the second decided departure shows: a text column compared with a number goes by the number its cells carry.
+DEPARTURES = {
+    "nt-195": "`c5` holds '11 (…)', which as a text is below '7'",
+    "nt-2218": "`c2` holds '112612', which as a text is below '50000'",
+}
 
 
-def columns(table: dict[str, Any]) -> list[tuple[str, str, list[Any]]]:
-    """Name, type and cells of each column of a SQUALL table."""
-    return [(part["col"], part["type"], part["data"]) for group in table["contents"] for part in group]
-
-
-@cache
-def schema_of(path: Path) -> Schema:
-    table = json.loads(path.read_text())
-    return Schema(
-        (
-            TableSchema(
-                "w", tuple(Column(name, *TYPES.get(type_, (Kind.TEXT, "VARCHAR"))) for name, type_, _ in columns(table))
-            ),
-        )
+def load(path: Path) -> Engines:
+    """One SQUALL table as its types are given; lists as text."""
+    parts = [part for group in json.loads(path.read_text())["contents"] for part in group]
+    columns = {part["col"]: KINDS.get(part["type"], Kind.TEXT) for part in parts}
+    cells = {part["col"]: part["data"] for part in parts}
+    return Engines(
+        {
+            "w": {
+                name: Cells(kind, [spelled(cell) if kind is Kind.TEXT else cell for cell in cells[name]])
+                for name, kind in columns.items()
+            }
+        }
     )
 
 
@@ -42,78 +43,41 @@ def spelled(cell: Any) -> str | None:
     return cell if cell is None or isinstance(cell, str) else json.dumps(cell)
 
 
-def load(database: duckdb.DuckDBPyConnection, path: Path, schema: Schema) -> None:
-    """The table as DuckDB holds it: typed columns and the hidden row number."""
-    cells = [data for _, _, data in columns(json.loads(path.read_text()))]
-    kinds = [column.type for column in schema.tables[0].columns]
-    names = [f'"{column.name}" {column.type}' for column in schema.tables[0].columns]
-    database.execute(f"CREATE OR REPLACE TABLE w ({', '.join(names)}, row_id BIGINT)")
-    rows = [
-        (*(spelled(cell) if kind == "VARCHAR" else cell for cell, kind in zip(row, kinds, strict=True)), number)
-        for number, row in enumerate(zip(*cells, strict=True))
-    ]
-    if rows:
-        database.executemany(f"INSERT INTO w VALUES ({', '.join('?' * len(rows[0]))})", rows)
-
-
-def settle_quotes(tree: exp.Expression, schema: Schema) -> exp.Expression:
-    """Double-quoted names that are no column are text."""
-    for column in list(tree.find_all(exp.Column)):
-        if column.this.args.get("quoted") and schema.tables[0].column(column.name) is None:
-            column.replace(exp.Literal.string(column.name))
-    return tree
-
-
-def same(found: Any, wanted: Any) -> bool:
-    try:
-        return abs(float(found) - float(wanted)) <= 1e-6 * max(1.0, abs(float(wanted)))
-    except (TypeError, ValueError):
-        return str(found).casefold() == str(wanted).casefold()
-
-
-def agree(found: list[Any], wanted: list[Any], in_order: bool) -> bool:
-    """Whether two flat results are equal, as multisets unless they are ordered."""
-    if len(found) != len(wanted):
-        return False
+def agree(found: Sequence[Any], wanted: Sequence[Any], in_order: bool) -> bool:
+    """Whether two flat results are equal, as multisets unless the program orders."""
     if not in_order:
         found, wanted = sorted(found, key=sort_key), sorted(wanted, key=sort_key)
-    return all(same(one, other) for one, other in zip(found, wanted, strict=True))
+    return len(found) == len(wanted) and all(map(same_cell, found, wanted))
 
 
-def sort_key(cell: Any) -> tuple[int, float, str]:
+def sort_key(cell: Any) -> tuple[bool, float, str]:
     try:
-        return (0, round(float(cell), 5), "")
+        return False, round(float(cell), 5), ""
     except (TypeError, ValueError):
-        return (1, 0.0, str(cell).casefold())
+        return True, 0.0, str(cell)
 
 
-def test_gold_programs_give_their_results() -> None:
-    if not DATA.is_dir():
-        pytest.skip(f"no SQUALL data in {DATA}; set BINDER_DATA")
-    database = duckdb.connect()
-    failures: list[str] = []
-    tally: Counter[str] = Counter()
-    records = [json.loads(line) for line in (DATA / "gold_sql.jsonl").read_text().splitlines()]
-    for record in sorted(
-        (record for record in records if record["exec"] is not None), key=lambda record: record["tbl"]
-    ):
-        path = DATA / "tables" / f"{record['tbl']}.json"
-        schema = schema_of(path)
-        if tally["loaded"] != path.name:
-            load(database, path, schema)
-            tally["loaded"] = path.name  # type: ignore[assignment]
-        tree = settle_quotes(sqlglot.parse_one(record["sql"], read="sqlite"), schema)
-        tally["all"] += 1
-        text = ""
-        try:
-            text = translate(tree, schema).sql("duckdb")
-            found: Any = [cell for row in database.execute(text).fetchall() for cell in row]
-        except Exception as error:
-            found = f"{type(error).__name__}: {error}"
-        if isinstance(found, list) and agree(found, record["exec"], bool(tree.args.get("order"))):
-            tally["right"] += 1
-        else:
-            failures.append(f"{record['nt']} {record['sql']}\n  {text}\n  wanted {record['exec']}\n  found  {found}")
-    print("\n".join(failures))
-    print(dict(tally))
-    assert tally["right"] / tally["all"] >= 0.997
+def failures(records: Sequence[dict[str, Any]], tables: Path) -> Iterator[tuple[str, str]]:
+    """The programs whose result is another than SQLite's, each with what was found."""
+    for name, group in groupby(sorted(records, key=lambda record: record["tbl"]), key=lambda record: record["tbl"]):
+        engines = load(tables / f"{name}.json")
+        for record in group:
+            try:
+                found: Any = [cell for row in engines.run_duckdb(record["sql"]) for cell in row]
+                if agree(found, record["exec"], bool(parse_one(record["sql"], read="sqlite").args.get("order"))):
+                    continue
+            except Exception as error:
+                found = f"{type(error).__name__}: {error}"
+            yield record["nt"], f"{record['sql']}\n  wanted {record['exec']}\n  found  {found}"
+        engines.close()
+
+
+@pytest.mark.timeout(300)
+def test_gold_programs_give_their_results(data: Path) -> None:
+    lines = (data / "squall" / "gold_sql.jsonl").read_text().splitlines()
+    records = [record for line in lines if (record := json.loads(line))["exec"] is not None]
+    failed = dict(failures(records, data / "squall" / "tables"))
+    print(f"{len(records) - len(failed)} of {len(records)}", *failed.values(), sep="\n")
+    assert len(records) > 2000
+    assert len(failed) <= 0.003 * len(records)
+    assert set(failed) == set(DEPARTURES)
