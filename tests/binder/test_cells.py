@@ -1,0 +1,159 @@
+"""What columns read as: kinds, values, and that no cell loses its own text."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from binder.cells import identifier, rendering
+from binder.table import Table
+from tests.messy import COLUMNS, MISSING, write_messy
+
+
+def read(cells: list[str | None], **about: Any) -> Table:
+    return Table.from_pandas(pandas.DataFrame({"x": pandas.Series(cells, dtype=object)}), **about)
+
+
+def texts(table: Table) -> list[str | None]:
+    """The first column's own text, as an executor shows it."""
+    column = table.columns[0]
+    plain = rendering(identifier(column.name), column.type)
+    text = f"coalesce({identifier(column.spelling)}, {plain})" if column.spelling else plain
+    database = duckdb.connect()
+    database.register("t", table.data)
+    return [value for (value,) in database.execute(f"SELECT {text} FROM t ORDER BY row_id").fetchall()]
+
+
+READINGS: list[tuple[list[str | None], str, list[Any]]] = [
+    (["1", "-2", "30"], "integer", [1, -2, 30]),
+    (["1990", "2001"], "integer", [1990, 2001]),
+    (["1,234", "+5", "−7", "–8", "12[1]", "12*", "9 (est.)", " 6 "], "integer", [1234, 5, -7, -8, 12, 12, 9, 6]),
+    (["12 km", "1,300 km"], "integer", [12, 1300]),
+    (["1 day", "2 days"], "integer", [1, 2]),
+    (["$5", "7", "-$1,000"], "integer", [5, 7, -1000]),
+    (["12%", "7%"], "integer", [12, 7]),
+    (["1.50", "$2.25"], "decimal", [Decimal("1.50"), Decimal("2.25")]),
+    (["1.5", "2", "2e3", ".305"], "number", [1.5, 2.0, 2000.0, 0.305]),
+    (["1,234,567,890,123,456,789,012", "3"], "number", [1.2345678901234568e21, 3.0]),
+    (
+        ["1990-03-05", "March 6, 1990", "7 Mar 1990", "8 March, 1990", "Sept. 9, 1990", "31/10/1990", "1/11/1990"],
+        "date",
+        [date(1990, 3, day) for day in (5, 6, 7, 8)] + [date(1990, 9, 9), date(1990, 10, 31), date(1990, 11, 1)],
+    ),
+    (["3/31/1990", "4/1/1990"], "date", [date(1990, 3, 31), date(1990, 4, 1)]),
+    (
+        ["1990-03-05 10:20", "3/31/1990 3:45 pm"],
+        "timestamp",
+        [datetime(1990, 3, 5, 10, 20), datetime(1990, 3, 31, 15, 45)],
+    ),
+    (["1990-03-05T10:20:30Z", "1990-03-06"], "timestamp", [datetime(1990, 3, 5, 10, 20, 30), datetime(1990, 3, 6)]),
+    (["3:45", "12:05 am", "3:45 p.m.", "23:59:10"], "time", [time(3, 45), time(0, 5), time(15, 45), time(23, 59, 10)]),
+    (["true", "FALSE", None], "boolean", [True, False, None]),
+    (["5", "n/a", "–", "", "unknown", "7"], "integer", [5, None, None, None, None, 7]),
+    (["x", "n/a", "–"], "text", ["x", "n/a", "–"]),
+    (["–", "-"], "text", ["–", "-"]),
+    ([" x ", "New\u00a0York", "\t"], "text", ["x", "New York", None]),
+    (["02134", "10001"], "text", ["02134", "10001"]),
+    (["12345678901234567890", "1"], "text", ["12345678901234567890", "1"]),
+    (["22-18", "1-0"], "text", ["22-18", "1-0"]),
+    (["1,234", "1,23"], "text", ["1,234", "1,23"]),
+    (["16 (15)", "3"], "text", ["16 (15)", "3"]),
+    (["$5", "€7"], "text", ["$5", "€7"]),
+    (["12 km", "7 miles"], "text", ["12 km", "7 miles"]),
+    (["12%", "7"], "text", ["12%", "7"]),
+    (["3 million", "4 million"], "text", ["3 million", "4 million"]),
+    (["5/3/1990", "6/4/1990"], "text", ["5/3/1990", "6/4/1990"]),
+    (["31/1/1990", "1/31/1990"], "text", ["31/1/1990", "1/31/1990"]),
+    (["February 30, 1990", "March 1, 1990"], "text", ["February 30, 1990", "March 1, 1990"]),
+    (["5 Mar 90", "6 Mar 91"], "text", ["5 Mar 90", "6 Mar 91"]),
+    (["yes", "no"], "text", ["yes", "no"]),
+    (["1", "Bye"], "text", ["1", "Bye"]),
+    (["inf", "5"], "text", ["inf", "5"]),
+]
+
+
+@pytest.mark.parametrize(("cells", "kind", "values"), READINGS, ids=lambda value: str(value)[:40])
+def test_reading(cells: list[str | None], kind: str, values: list[Any]) -> None:
+    table = read(cells)
+    assert (table.columns[0].kind, table.data["x"].to_pylist()) == (kind, values)
+    assert texts(table) == [cell or None for cell in cells]
+
+
+def test_durations() -> None:
+    table = read(["1:45.32", "26:45:10", "1h 5m", "0:59:00"])
+    assert table.columns[0].type == "INTERVAL"
+    database = duckdb.connect()
+    database.register("t", table.data)
+    seconds = [value for (value,) in database.execute("SELECT epoch(x) FROM t").fetchall()]
+    assert seconds == [105.32, 96310.0, 3900.0, 3540.0]
+    assert texts(table) == ["1:45.32", "26:45:10", "1h 5m", "0:59:00"]
+
+
+@pytest.mark.parametrize(
+    ("late", "kind"),
+    [("n/a", "integer"), ("1,234", "integer"), ("7.5", "number"), ("007", "text"), ("abc", "text"), (" 8", "integer")],
+)
+def test_a_cell_after_the_sample_is_heard(late: str, kind: str) -> None:
+    cells: list[str | None] = [str(number) for number in range(5000)]
+    cells[4000] = late
+    table = read(cells)
+    assert table.columns[0].kind == kind
+    assert texts(table) == cells
+
+
+def test_a_column_that_starts_empty() -> None:
+    cells: list[str | None] = [None] * 3000 + ["5 km", "n/a", "7 km"]
+    table = read(cells)
+    assert table.columns[0].kind == "integer"
+    assert texts(table) == cells
+
+
+def test_types_overrule() -> None:
+    frame = pandas.DataFrame({"zip": ["123", "456"], "n": ["1.5", "two"], "d": ["3/4/1990", "?"], "v": [1, 2]})
+    table = Table.from_pandas(frame, types={"ZIP": "text", "n": "number", "d": "date", "v": "text"})
+    assert [column.kind for column in table.columns] == ["text", "number", "date", "text"]
+    assert table.data["n"].to_pylist() == [1.5, None]
+    assert table.data["d"].to_pylist() == [date(1990, 3, 4), None]
+    assert table.to_pandas(original=True)["n"].tolist() == ["1.5", "two"]
+
+
+_CELL = st.one_of(
+    st.text(max_size=12),
+    st.from_regex(r"[-+−$(]?[0-9]{1,3}([,.][0-9]{1,3}){0,3}( km|%|\[1\]|\*|\))?", fullmatch=True),
+    st.sampled_from(("", " ", "n/a", "–", "1e5", "nan", "inf", "-0", "007", "1_000", "true", "3:45", "1:45.3")),
+    st.dates().map(str),
+    st.floats().map(str),
+    st.integers().map(str),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.lists(_CELL, min_size=1, max_size=8), st.sampled_from(list(COLUMNS)).map(lambda name: [name])))
+def test_spelling_and_rendering_give_every_cell_back(cells: list[str | None]) -> None:
+    kept = [cell.encode("utf-8", "replace").decode() for cell in cells if cell is not None]
+    assert texts(read(list(kept))) == [cell or None for cell in kept]
+
+
+def test_messy_table(tmp_path: Path) -> None:
+    path = tmp_path / "messy.csv"
+    write_messy(path, 3000)
+    table = Table.from_csv(path)
+    assert {column.name: str(column.kind) for column in table.columns} == {
+        name: kind for name, (kind, _) in COLUMNS.items()
+    }
+    read_back = table.to_pandas(original=True)
+    plain = pandas.read_csv(path, dtype=str, keep_default_na=False)
+    for name in COLUMNS:
+        assert [None if pandas.isna(cell) else cell for cell in read_back[name]] == [
+            cell or None for cell in plain[name]
+        ]
+    missing = plain["count"].isin(MISSING).sum()
+    assert table.data["count"].null_count == missing
