@@ -134,10 +134,17 @@ def _settle(node: exp.Expr, keys: list[exp.Expr], scope: Scope, order: list[exp.
         return node
     if isinstance(node, exp.AggFunc | exp.Filter) and not isinstance(node.parent, exp.Window | exp.Filter):
         return node
-    asked = isinstance(node, exp.Anonymous) and node.name == MAP
-    if asked or (isinstance(node, exp.Column) and scope.source(node.table)):
+    if _is_bare(node, keys, scope):
         return first(node.copy(), [item.copy() for item in order])
     return change_operands(node, lambda operand: _settle(operand, keys, scope, order))
+
+
+def _is_bare(node: exp.Expr, keys: list[exp.Expr], scope: Scope) -> bool:
+    """Whether a node is a column to settle, or an LM's map of such columns, which is asked about one row."""
+    if isinstance(node, exp.Anonymous) and node.name == MAP:
+        grouped = any(aggregates(node))
+        return not grouped and any(_is_bare(column, keys, scope) for column in node.find_all(exp.Column))
+    return isinstance(node, exp.Column) and node not in keys and scope.source(node.table) is not None
 
 
 def _is_windowed(node: exp.Expr) -> bool:

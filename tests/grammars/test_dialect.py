@@ -97,6 +97,12 @@ def with_calls(program: str, schema: Schema, type_: str) -> exp.Expression:
             "VARCHAR",
             """GROUP BY QA_MAP('why?', "w"."name")""",
         ),
+        (
+            "SELECT country, QA_MAP(country) FROM w GROUP BY country",
+            "VARCHAR",
+            """, QA_MAP('why?', "w"."country") AS""",
+        ),
+        ("SELECT QA_MAP(MAX(name)) FROM w", "VARCHAR", """SELECT QA_MAP('why?', MAX("w"."name")) AS"""),
         ("SELECT QA_ANS((SELECT name FROM w)) FROM w", "VARCHAR", """QA_ANS('why?', (SELECT "w"."name" FROM "w"))"""),
     ],
 )
