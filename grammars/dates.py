@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from . import moments
-from .values import TIMESTAMP, string, typed
+from .values import INTEGER, TEXT, TIMESTAMP, function, literal_number, string, typed
 
 
 def _strftime(node: exp.Expr) -> exp.Expr:
@@ -24,6 +24,18 @@ def _now(node: exp.Expr) -> exp.Expr:
 
 def _field(node: exp.Expr) -> exp.Expr:
     return moments.part(type(node).__name__, node.this)
+
+
+def _weekday(node: exp.Expr) -> exp.Expr:
+    """MySQL's ``dayofweek(x)``: 1 is Sunday."""
+    day = moments.part("dayofweek", node.this)
+    return typed(exp.Paren(this=exp.Add(this=day, expression=literal_number("1"))), INTEGER)
+
+
+def _days_since_monday(arguments: list[exp.Expr]) -> exp.Expr:
+    """MySQL's ``weekday(x)``: 0 is Monday."""
+    day = moments.part("isodow", arguments[0])
+    return typed(exp.Paren(this=exp.Sub(this=day, expression=literal_number("1"))), INTEGER)
 
 
 def _extract(node: exp.Expr) -> exp.Expr:
@@ -83,7 +95,7 @@ def mended(node: exp.Expr) -> exp.Expr:
 
 
 _CLOCK_FIELDS = (exp.Hour, exp.Minute, exp.Second)
-_FIELDS = (exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfWeek, exp.DayOfYear, *_CLOCK_FIELDS)
+_FIELDS = (exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfYear, *_CLOCK_FIELDS)
 
 DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.TimeToStr: _strftime,
@@ -92,6 +104,7 @@ DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.CurrentTimestamp: _now,
     exp.CurrentDatetime: _now,
     **dict.fromkeys(_FIELDS, _field),
+    exp.DayOfWeek: _weekday,
     exp.Extract: _extract,
     exp.DateTrunc: _date_trunc,
     exp.DateAdd: _date_shift,
@@ -110,6 +123,9 @@ NAMED_DATES: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "unixepoch": moments.unix_seconds,
     "now": lambda arguments: moments.moment(string("now")),
     "curdate": lambda arguments: moments.to_date([]),
+    "weekday": _days_since_monday,
+    "dayname": lambda arguments: function("DAYNAME", TEXT, moments.moment(arguments[0])),
+    "monthname": lambda arguments: function("MONTHNAME", TEXT, moments.moment(arguments[0])),
     "date_format": moments.mysql_format,
     "to_date": moments.from_postgres_format,
     "date_diff": _unit_difference,

@@ -140,10 +140,22 @@ def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
             _join(join, scope, in_order)
         return node
     name = node.alias or f"_q{len(scope.sources) + 1}"
+    if isinstance(node, exp.Values):
+        outputs = _values(node, scope)
+        columns = columns or [exp.to_identifier(output.name, quoted=True) for output in outputs]
+        node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
+        scope.sources.append(Source(name, _rename(outputs, columns)))
+        return node
     outputs = _query(node, scope.beside(), in_order, Labels.UNIQUE)
     node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
     scope.sources.append(Source(name, _rename(outputs, columns)))
     return node
+
+
+def _values(node: exp.Values, scope: Scope) -> tuple[Output, ...]:
+    """Translate VALUES; SQLite calls its columns ``column1``, ``column2``, …"""
+    change_operands(node, lambda operand: _express(operand, scope) if isinstance(operand, exp.Tuple) else operand)
+    return tuple(Output(f"column{at}", each.type) for at, each in enumerate(node.expressions[0].expressions, 1))
 
 
 def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:

@@ -86,6 +86,8 @@ def moment_literal(spelled: str, wanted: Kind) -> exp.Expr | None:
         >>> moment_literal("March 5, 1990", Kind.DATE).sql("duckdb")
         "CAST('1990-03-05' AS DATE)"
     """
+    if wanted is Kind.DURATION:
+        return duration_literal(spelled)
     if wanted is Kind.TIME:
         read = _read(spelled, _TIME_FORMATS)
         return moment_node(read.time()) if read else None
@@ -93,6 +95,14 @@ def moment_literal(spelled: str, wanted: Kind) -> exp.Expr | None:
     if moment is None:
         return None
     return moment_node(moment.date() if moment.time() == time() else moment)
+
+
+def duration_literal(spelled: str) -> exp.Expr | None:
+    """The span of time that ``1:02:03`` or ``2:03.5`` spells, or None."""
+    found = re.fullmatch(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)", spelled.strip())
+    if found is None or (found[1] is None and "." not in found[3]):
+        return None
+    return cast(string(f"{found[1] or '00'}:{found[2]}:{found[3]}"), DURATION)
 
 
 def read_moment(spelled: str) -> datetime | None:

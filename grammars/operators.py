@@ -15,9 +15,11 @@ from .dates import shifted
 from .schema import Kind
 from .values import (
     BOOLEAN,
+    DURATION,
     INTEGER,
     NUMBER,
     TEXT,
+    cast,
     integer,
     is_text_literal,
     kind,
@@ -32,6 +34,9 @@ from .values import (
     unify,
     value,
 )
+
+_T = exp.DataType.Type
+_NARROW = (_T.TINYINT, _T.SMALLINT, _T.INT, _T.UTINYINT, _T.USMALLINT, _T.UINT)
 
 Rewrite = Callable[[exp.Expr], exp.Expr]
 
@@ -78,9 +83,19 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
     left, right = node.left, node.right
     if isinstance(right, exp.Interval):
         return shifted(type(node), left, right)
-    left, right = number(left), number(right)
+    if kind(left) is kind(right) is Kind.DURATION and not isinstance(node, exp.Mul):
+        return typed(node, DURATION)
+    left, right = _wide(number(left)), _wide(number(right))
+    if isinstance(node, exp.Mul) and kind(left) is kind(right) is Kind.DECIMAL:
+        left, right = real(left), real(right)
     whole = kind(left) is Kind.INTEGER and kind(right) is Kind.INTEGER
     return typed(type(node)(this=left, expression=right), INTEGER if whole else NUMBER)
+
+
+def _wide(node: exp.Expr) -> exp.Expr:
+    """An integer as 64 bits hold it; DuckDB computes in the columns' own width."""
+    narrow = kind(node) is Kind.INTEGER and node.type is not None and node.type.this in _NARROW
+    return cast(node, INTEGER) if narrow else node
 
 
 def _left_shift(node: exp.Expr) -> exp.Expr:

@@ -46,6 +46,14 @@ def _regexp(node: exp.Expr) -> exp.Expr:
     return typed(exp.RegexpLike(this=text(node.this), expression=text(node.expression), flag=string("i")), BOOLEAN)
 
 
+def _similar(node: exp.Expr) -> exp.Expr:
+    """SIMILAR TO: a regular expression of the whole text in which ``%`` and ``_`` stand for any letters."""
+    pattern = text(node.expression)
+    if is_text_literal(pattern):
+        pattern = string(pattern.name.replace("%", ".*").replace("_", "."))
+    return function("REGEXP_FULL_MATCH", BOOLEAN, text(node.this), pattern)
+
+
 def _concat(node: exp.Expr) -> exp.Expr:
     node.set("expressions", [text(value(each)) for each in node.expressions])
     return typed(node, TEXT)
@@ -88,6 +96,7 @@ TEXTS: dict[type[exp.Expr], Rewrite] = {
     exp.Escape: lambda node: typed(node, BOOLEAN),
     exp.Glob: _glob,
     exp.RegexpLike: _regexp,
+    exp.SimilarTo: _similar,
     exp.Concat: _concat,
     exp.ConcatWs: _concat,
     exp.Chr: _chr,

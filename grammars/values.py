@@ -43,8 +43,7 @@ _KINDS: dict[Any, Kind] = {
     _T.BOOLEAN: Kind.BOOLEAN,
     _T.DATE: Kind.DATE,
     _T.TIME: Kind.TIME,
-    _T.TIMESTAMP: Kind.TIMESTAMP,
-    _T.TIMESTAMPTZ: Kind.TIMESTAMP,
+    **dict.fromkeys(exp.DataType.TEMPORAL_TYPES - {_T.DATE, _T.DATE32, _T.TIME, _T.TIMETZ}, Kind.TIMESTAMP),
     _T.INTERVAL: Kind.DURATION,
 }
 
@@ -159,6 +158,11 @@ def _carried_number(node: exp.Expr) -> exp.Expr:
         return function(_FIELDS[node.expressions[1].name], INTEGER, node.expressions[0])
     digits = function("REGEXP_EXTRACT", TEXT, node, string(NUMBER_PATTERN))
     return cast(function("TRANSLATE", TEXT, digits, string("−,"), string("-")), NUMBER, safe=True)
+
+
+def addend(node: exp.Expr) -> exp.Expr:
+    """A node as what adds up: spans of time as they are, anything else as a number."""
+    return node if kind(node) is Kind.DURATION else number(node)
 
 
 def integer(node: exp.Expr) -> exp.Expr:
