@@ -19,8 +19,6 @@ Dates are typed, so they compare as dates with whatever a literal spells: ``'Mar
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
-from functools import cache
 
 from sqlglot import ErrorLevel, exp
 
@@ -31,16 +29,8 @@ from .dates import mended
 from .functions import rewrite
 from .joins import same_name, spell_out
 from .schema import Schema
-from .scope import Output, Scope, Source
+from .scope import Labels, Output, Scope, Source, duckdb_type, renamed, unique_name
 from .values import change_operands, integer, is_constant, truth, typed, value
-
-
-class Labels(StrEnum):
-    """What an output without an alias is called."""
-
-    NONE = "none"
-    SHOWN = "shown"
-    UNIQUE = "unique"
 
 
 def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:
@@ -79,8 +69,8 @@ def _with(node: exp.Expr, scope: Scope) -> Scope:
         columns = cte.args["alias"].columns
         if clause.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
             start = _query(cte.this.this.copy(), scope.beside(), False, Labels.UNIQUE)
-            _see(scope, cte.alias, _rename(start, columns))
-        outputs = _rename(_query(cte.this, scope.beside(), True, Labels.UNIQUE), columns)
+            _see(scope, cte.alias, renamed(start, columns))
+        outputs = renamed(_query(cte.this, scope.beside(), True, Labels.UNIQUE), columns)
         _see(scope, cte.alias, outputs)
         for name in (cte.args["alias"].this, *columns):
             name.set("quoted", True)
@@ -90,13 +80,6 @@ def _with(node: exp.Expr, scope: Scope) -> Scope:
 def _see(scope: Scope, name: str, outputs: tuple[Output, ...]) -> None:
     assert isinstance(scope.tables, dict)
     scope.tables[name.casefold()] = outputs
-
-
-def _rename(outputs: tuple[Output, ...], columns: list[exp.Expr]) -> tuple[Output, ...]:
-    """Outputs under the names an alias lists."""
-    if not columns:
-        return outputs
-    return tuple(Output(column.name, output.type) for column, output in zip(columns, outputs, strict=False))
 
 
 def _select(select: exp.Select, scope: Scope, in_order: bool, labels: Labels) -> tuple[Output, ...]:
@@ -144,11 +127,11 @@ def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
         outputs = _values(node, scope)
         columns = columns or [exp.to_identifier(output.name, quoted=True) for output in outputs]
         node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
-        scope.sources.append(Source(name, _rename(outputs, columns)))
+        scope.sources.append(Source(name, renamed(outputs, columns)))
         return node
     outputs = _query(node, scope.beside(), in_order, Labels.UNIQUE)
     node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
-    scope.sources.append(Source(name, _rename(outputs, columns)))
+    scope.sources.append(Source(name, renamed(outputs, columns)))
     return node
 
 
@@ -163,20 +146,15 @@ def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:
     table = None if known is not None else scope.schema.table(node.name)
     name = node.alias or (table.name if table and not same_name(node.name, "w") else node.name)
     if table is not None:
-        outputs = tuple(Output(column.name, _type(column.type)) for column in table.columns)
-        scope.sources.append(Source(name, _rename(outputs, columns), table.row_id, table.name))
+        outputs = tuple(Output(column.name, duckdb_type(column.type)) for column in table.columns)
+        scope.sources.append(Source(name, renamed(outputs, columns), table.row_id, table.name))
     else:
-        scope.sources.append(Source(name, _rename(known or (), columns)))
+        scope.sources.append(Source(name, renamed(known or (), columns)))
     real = table.name if table else node.name
     node.this.replace(exp.to_identifier(real, quoted=True))
     if node.alias or not same_name(real, name):
         node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
     return node
-
-
-@cache
-def _type(spelled: str) -> exp.DataType:
-    return exp.DataType.build(spelled, dialect="duckdb")
 
 
 def _join(join: exp.Join, scope: Scope, in_order: bool) -> None:
@@ -197,22 +175,13 @@ def _outputs(select: exp.Select, scope: Scope, labels: Labels) -> tuple[Output, 
             if aliased:
                 scope.aliases[name.casefold()] = node
             keep = isinstance(node, exp.Column) and same_name(node.name, name)
-            label = _unique(name, outputs) if labels is Labels.UNIQUE else name
+            label = unique_name(name, outputs) if labels is Labels.UNIQUE else name
             if (aliased or labels is not Labels.NONE) and not (keep and label == name):
                 node = typed(exp.alias_(node.copy(), label, quoted=True), node.type)
             items.append(node)
             outputs.append(Output(label, node.type))
     select.set("expressions", items)
     return tuple(outputs)
-
-
-def _unique(name: str, outputs: list[Output]) -> str:
-    taken = {output.name.casefold() for output in outputs}
-    number, label = 0, name
-    while label.casefold() in taken:
-        number += 1
-        label = f"{name}:{number}"
-    return label
 
 
 def _expand(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
@@ -302,7 +271,7 @@ def _express(node: exp.Expr, scope: Scope) -> exp.Expr:
     node = mended(node)
     change_operands(node, lambda operand: _express(operand, scope))
     if is_call(node):
-        return typed(node, _type(node.meta.get("type", "VARCHAR")))
+        return typed(node, duckdb_type(node.meta.get("type", "VARCHAR")))
     return rewrite(node)
 
 

@@ -12,16 +12,19 @@ from sqlglot import exp
 
 from .dates import DATES, NAMED_DATES
 from .operators import OPERATORS, Rewrite
+from .schema import Kind
 from .texts import TEXTS, printf
 from .values import (
     BOOLEAN,
     DATE,
+    DURATION,
     INTEGER,
     NUMBER,
     TEXT,
     View,
-    addend,
+    function,
     integer,
+    kind,
     literal_number,
     null,
     number,
@@ -64,8 +67,6 @@ _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
     exp.BitwiseOr: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseRightShift: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseNot: ({"this": integer}, INTEGER),
-    exp.Avg: ({"this": number}, NUMBER),
-    exp.Sum: ({"this": addend}, None),
     exp.Min: ({"this": value}, None),
     exp.Max: ({"this": value}, None),
     exp.Count: ({"this": value}, INTEGER),
@@ -142,12 +143,20 @@ def _inside(operand: exp.Expr, view: View) -> exp.Expr:
     return view(operand)
 
 
+def _sum(node: exp.Expr) -> exp.Expr:
+    """SUM and AVG; of spans of time they give a span."""
+    operand = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+    spans = kind(operand) is Kind.DURATION and not isinstance(node.parent, exp.Filter | exp.Window)
+    node = _viewed(node, {"this": number}, NUMBER if isinstance(node, exp.Avg) else None)
+    return function("TO_SECONDS", DURATION, node) if spans else node
+
+
 def _total(arguments: list[exp.Expr]) -> exp.Expr:
     total = typed(exp.Sum(this=number(arguments[0])), NUMBER)
     return typed(exp.Coalesce(this=total, expressions=[literal_number("0.0")]), NUMBER)
 
 
-_RULES: dict[type[exp.Expr], Rewrite] = {**OPERATORS, **TEXTS, **DATES}
+_RULES: dict[type[exp.Expr], Rewrite] = {**OPERATORS, **TEXTS, **DATES, exp.Sum: _sum, exp.Avg: _sum}
 
 _NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     **NAMED_DATES,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
 
 from sqlglot import exp
 
@@ -17,12 +19,43 @@ from .values import INTEGER, literal_number, typed
 ROW_ID_NAMES = ("rowid", "_rowid_", "oid")
 
 
+class Labels(StrEnum):
+    """What an output without an alias is called."""
+
+    NONE = "none"
+    SHOWN = "shown"
+    UNIQUE = "unique"
+
+
 @dataclass(frozen=True)
 class Output:
     """A column that a table or query gives: its name and DuckDB type (None when unknown)."""
 
     name: str
     type: exp.DataType | None
+
+
+def renamed(outputs: tuple[Output, ...], columns: list[exp.Expr]) -> tuple[Output, ...]:
+    """Outputs under the names an alias lists."""
+    if not columns:
+        return outputs
+    return tuple(Output(column.name, output.type) for column, output in zip(columns, outputs, strict=False))
+
+
+def unique_name(name: str, outputs: list[Output]) -> str:
+    """A name that no output has yet; SQLite tells a second ``name`` apart as ``name:1``."""
+    taken = {output.name.casefold() for output in outputs}
+    number, label = 0, name
+    while label.casefold() in taken:
+        number += 1
+        label = f"{name}:{number}"
+    return label
+
+
+@cache
+def duckdb_type(spelled: str) -> exp.DataType:
+    """A type as DuckDB spells it."""
+    return exp.DataType.build(spelled, dialect="duckdb")
 
 
 @dataclass(frozen=True)

@@ -160,11 +160,6 @@ def _carried_number(node: exp.Expr) -> exp.Expr:
     return cast(function("TRANSLATE", TEXT, digits, string("−,"), string("-")), NUMBER, safe=True)
 
 
-def addend(node: exp.Expr) -> exp.Expr:
-    """A node as what adds up: spans of time as they are, anything else as a number."""
-    return node if kind(node) is Kind.DURATION else number(node)
-
-
 def integer(node: exp.Expr) -> exp.Expr:
     """A node as an integer, what is behind the point cut off."""
     node = number(node)
