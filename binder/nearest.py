@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 
 K = TypeVar("K", int, str)
 
+# How much of a question, and how much of a table, is looked at; what is found beyond that is not.
 WORDS = 100
 LONGEST_RUN = 6
-RUN = 10
 SCANNED_ROWS = 1_000_000
+BLOCKS = 100
 SCANNED_COLUMNS = 40
 CANDIDATES = 200
 VALUES = 3
+# What it counts that a cell is a run of words; a word it holds counts 1.
+RUN = 10
 _COMMON = """
 a about above after all also am an and any are as at be been before below between both but by can did do does each ever
 first for from had has have how i if in is it its last least less list long many more most much name named next no not
@@ -109,14 +112,13 @@ def _hits(table: Table, columns: Sequence[Column], runs: list[str], telling: lis
     """The best cells of each column: those that are a run of words, then those that hold most words in least text."""
     is_run = f"CASE WHEN folded IN ({', '.join('?' * len(runs))}) THEN {RUN} ELSE 0 END"
     held = " + ".join(["contains(folded, ?)::INTEGER"] * len(telling))
-    step = max(1, -(-table.num_rows // SCANNED_ROWS))
     row = identifier(table.row_id)
     hits: list[_Hit] = []
-    with _cursor(table.data) as cursor:
+    with _cursor(_sample(table.data)) as cursor:
         for column in columns:
-            texts = f"SELECT {row} AS row, {_text(column)} AS text FROM data WHERE {row} % {step} = 0"
+            texts = f"SELECT {row} AS row, {_text(column)} AS text FROM data"
             query = (
-                f"SELECT row, text, {is_run} + ({held}) / (1 + length(folded) / 40) AS score "
+                f"SELECT row, text, {is_run} + ({held}) / (1 + length(folded) // 40) AS score "
                 f"FROM (SELECT row, text, lower(text) AS folded FROM ({texts})) "
                 f"WHERE score > 0 ORDER BY score DESC, row LIMIT {CANDIDATES}"
             )
@@ -127,6 +129,16 @@ def _hits(table: Table, columns: Sequence[Column], runs: list[str], telling: lis
             floor = found[-1].score if len(found) == CANDIDATES else 0.0
             hits += [hit for hit in found if hit.score > min(floor, RUN)]
     return hits
+
+
+def _sample(data: pyarrow.Table) -> pyarrow.Table:
+    """The rows to look at: all of them, or blocks spread evenly, which cost nothing to take."""
+    import pyarrow
+
+    if data.num_rows <= SCANNED_ROWS:
+        return data
+    starts = range(0, data.num_rows, -(-data.num_rows // BLOCKS))
+    return pyarrow.concat_tables([data.slice(start, SCANNED_ROWS // BLOCKS) for start in starts])
 
 
 def _runs(words: Sequence[str], telling: set[str]) -> list[str]:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from exemplars.exemplar import ProgramExemplar
 
 BYTES_PER_TOKEN = 3
-CHARACTERS_PER_TOKEN = 2.5
 PROGRAM_TOKENS = 384
 COMPLAINT_CHARACTERS = 800
 # A repair repeats the program and adds complaints; a draft leaves room for that.
 REPAIR_TOKENS = PROGRAM_TOKENS + COMPLAINT_CHARACTERS // BYTES_PER_TOKEN + 64
-TABLE_SHARE = 8
+# Tables get an eighth of the context, at 2.5 characters a token (they are full of digits), and never more than a
+# model needs to see what is in them.
+TABLE_CHARACTERS_PER_TOKEN = 2.5 / 8
 LONGEST_TABLE = 24_000
 
 
@@ -72,7 +73,7 @@ def draft(
     """
     template = store.templates(folder).get_template("draft.jinja")
     system = Message("system", fill(template, "system" if calls else "system_without_calls"))
-    share = min(LONGEST_TABLE, int(lm.context / TABLE_SHARE * CHARACTERS_PER_TOKEN)) // len(tables)
+    share = min(LONGEST_TABLE, int(lm.context * TABLE_CHARACTERS_PER_TOKEN)) // len(tables)
     name = "w" if len(tables) == 1 else None
     shown = [render_table(table, question, max_chars=share, name=name) for table in tables]
     asked = Message("user", _turn(template, [each.text for each in shown], question))

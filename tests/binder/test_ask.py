@@ -29,7 +29,8 @@ def ask(
     reply: Callable[[Request], str],
     inputs: Sequence[Cells],
     expected: Expected = TEXT,
-    **options: int,
+    batch: int = 12,
+    context: int = 8192,
 ) -> tuple[MapReplies, list[Request]]:
     requests: list[Request] = []
 
@@ -38,8 +39,7 @@ def ask(
         return reply(request)
 
     columns = [f"column {n}" for n in range(len(inputs[0]))] if inputs else ["a"]
-    context = options.pop("context", 8192)
-    said = asyncio.run(ask_map(Scripted(fn, context=context), "what?", columns, inputs, expected, **options))
+    said = asyncio.run(ask_map(Scripted(fn, context=context), "what?", columns, inputs, expected, batch=batch))
     return said, requests
 
 
