@@ -16,8 +16,8 @@ What a column reads as:
 - The usual marks for a missing value are NULL where the column's other cells have values that are not text.
 - Text is trimmed, a no-break space is a space, and an empty cell is NULL.
 
-The cell's own text is kept beside its value wherever ``rendering`` of the value does not give it back; an empty cell's
-is NULL too.
+The cell's own text is kept beside its value wherever ``rendering`` of the value does not give it back (in a DOUBLE
+column always: rendering a million of those to see costs more than loading them); an empty cell's is NULL too.
 """
 
 from __future__ import annotations

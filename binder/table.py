@@ -56,7 +56,8 @@ class Table:
         columns: The visible columns.
         row_id: The hidden column that numbers the rows from 0.
         data: The columns under their names, then for each column that has one the hidden VARCHAR column named
-            ``Column.spelling`` (NULL where a cell's text is ``binder.cells.rendering`` of its value), then ``row_id``.
+            ``Column.spelling`` (where it is NULL, a cell's text is ``binder.cells.rendering`` of its value), then
+            ``row_id``.
 
     Example:
         >>> import pandas
