@@ -91,7 +91,8 @@ def key_names(count: int) -> list[str]:
 
 
 def _distinct(rows: exp.Select, count: int) -> exp.Select:
-    """The distinct rows that are not missing altogether, in their first order."""
+    """The distinct rows that are not missing altogether, in an order of their own: DISTINCT alone has none, and a
+    program that runs again is to ask the same requests."""
     names = key_names(count)
     with_ = rows.args.pop("with_", None)
     query = (
@@ -100,7 +101,7 @@ def _distinct(rows: exp.Select, count: int) -> exp.Select:
         .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__inputs"))))
     )
     missing = [exp.Is(this=exp.column(name), expression=exp.Null()) for name in names]
-    query = query.where(exp.Not(this=exp.Paren(this=exp.and_(*missing))))
+    query = query.where(exp.Not(this=exp.Paren(this=exp.and_(*missing)))).order_by(*names)
     if with_ is not None:
         query.set("with_", with_)
     return query
