@@ -14,15 +14,13 @@ Nothing is added where the order of rows cannot show.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
 from .calls import MAP, is_call
 from .scope import Scope
 from .values import change_operands, is_constant, typed
-
-Rule = Callable[[exp.Select, Scope, bool], None]
 
 
 def has_rows(select: exp.Select) -> bool:
@@ -61,6 +59,12 @@ def all_aggregates(select: exp.Select) -> list[exp.Expr]:
 def is_grouped(select: exp.Select) -> bool:
     """Whether a SELECT gives one row a group."""
     return bool(select.args.get("group") or all_aggregates(select))
+
+
+def looks_outside(query: exp.Expr) -> bool:
+    """Whether a query names a column of a query around it."""
+    inside = {source.alias_or_name for source in query.find_all(exp.Table, exp.Subquery)}
+    return any(column.table not in inside for column in query.find_all(exp.Column) if column.table)
 
 
 def is_single_row(query: exp.Expr) -> bool:
@@ -243,10 +247,4 @@ def _joins(node: exp.Expr) -> bool:
     """Whether a node runs as a join: an LM's replies, IN or EXISTS over a query, a subquery that looks outside."""
     if isinstance(node, exp.In | exp.Exists | exp.Any | exp.All):
         return node.find(exp.Query) is not None
-    if isinstance(node, exp.Query):
-        inside = {source.alias_or_name for source in node.find_all(exp.Table, exp.Subquery)}
-        return any(column.table not in inside for column in node.find_all(exp.Column) if column.table)
-    return is_call(node)
-
-
-RULES: tuple[Rule, ...] = (having_without_groups, bare_columns, ordered_functions, row_order, distinct_rows)
+    return looks_outside(node) if isinstance(node, exp.Query) else is_call(node)

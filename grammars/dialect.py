@@ -2,8 +2,8 @@
 
 A query is walked from its FROM clause outwards: names are resolved and typed (``scope``), each expression is rewritten
 from its leaves up by what its operands are (``functions``, ``compare``, ``moments``, over the views of ``values``), and
-then the clauses of each SELECT are made to mean what they mean in SQLite (``clauses``). A clean, typed query keeps its
-shape. The rows of a table must be stored in the order of its row numbers.
+then the clauses of each SELECT are made to mean what they mean in SQLite (``clauses``, ``extreme``). A clean, typed
+query keeps its shape. The rows of a table must be stored in the order of its row numbers.
 
 Two departures from SQLite are decided:
 
@@ -18,19 +18,39 @@ Dates are typed, so they compare as dates with whatever a literal spells: ``'Mar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlglot import ErrorLevel, exp
 
 from .calls import ANS, is_call
-from .clauses import RULES, is_one_group, is_single_row
+from .clauses import (
+    bare_columns,
+    distinct_rows,
+    having_without_groups,
+    is_one_group,
+    is_single_row,
+    ordered_functions,
+    row_order,
+)
 from .compound import order_rows, removes_duplicates, unify_sides
 from .dates import mended
+from .extreme import extreme_row
 from .functions import rewrite
 from .joins import same_name, spell_out
 from .schema import Schema
 from .scope import Labels, Output, Scope, Source, duckdb_type, renamed, unique_name
 from .values import change_operands, integer, is_constant, truth, typed, value
+
+# What is done to a SELECT whose names and expressions are translated: (select, scope, whether its order shows).
+Rule = Callable[[exp.Select, Scope, bool], None]
+RULES: tuple[Rule, ...] = (
+    having_without_groups,
+    extreme_row,
+    bare_columns,
+    ordered_functions,
+    row_order,
+    distinct_rows,
+)
 
 
 def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:

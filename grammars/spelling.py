@@ -110,9 +110,10 @@ class _Spelled:
     def _of_aggregate(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
         """The spelling of MIN or MAX is that of the first cell with that value; of FIRST, that cell's."""
         inner = node.this
-        if isinstance(node, exp.First) and isinstance(inner, exp.Order):
-            spelling = self._of(select, inner.this)
-            return first(spelling, [each.copy() for each in inner.expressions]) if spelling is not None else None
+        if isinstance(node, exp.First):
+            spelling = self._of(select, inner.this if isinstance(inner, exp.Order) else inner)
+            order = [each.copy() for each in inner.expressions] if isinstance(inner, exp.Order) else []
+            return first(spelling, order) if spelling is not None else None
         if isinstance(node, exp.Min | exp.Max) and isinstance(inner, exp.Column):
             spelling = self._of(select, inner)
             extreme = ordered(inner.copy(), isinstance(node, exp.Max), nulls_first=False)
