@@ -76,7 +76,7 @@ class Session:
     def bind(self, sql: str) -> str | None:
         """What DuckDB has against a query, without running it; None when it can run."""
         try:
-            self._connection.execute(f"EXPLAIN {sql}")
+            self._connection.sql(sql)  # a relation: bound at once, run only when its rows are asked for
         except duckdb.Error as error:
             return _first_line(error)
         return None
@@ -117,6 +117,7 @@ class Database:
             "enable_external_access": False,
             "memory_limit": limits.memory,
             "temp_directory": "",
+            "python_enable_replacements": False,  # else a name may mean a variable of this process
         }
         self._connection = duckdb.connect(config=config)
         self._connection.execute("SET lock_configuration = true")
