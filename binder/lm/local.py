@@ -53,7 +53,8 @@ class Local:
     Args:
         path: A GGUF file; else the one that ``BINDER_LOCAL_MODEL`` names, else the weights that were pulled.
         context: How many tokens a prompt and its reply may hold together.
-        concurrency: How many requests are served at once; memory grows with it.
+        concurrency: How many requests are served at once. More than one takes memory and reads prompts again for
+            each, and on a few cores gains no time.
         threads: How many processor cores it uses; all this process may use, unless given.
         timeout: Seconds for one request.
 
@@ -66,7 +67,7 @@ class Local:
         path: str | Path | None = None,
         *,
         context: int = 8192,
-        concurrency: int = 2,
+        concurrency: int = 1,
         threads: int | None = None,
         timeout: float = 600.0,
     ) -> None:
@@ -150,8 +151,9 @@ class Local:
             "path": str(path),
             "name": self.name,
             "key": key,
-            "context": self.context * self.concurrency,
-            "slots": SLOTS,
+            # One more than are served at once, so that the prompts of the last requests stay read.
+            "context": self.context * (self.concurrency + 1),
+            "slots": max(SLOTS, self.concurrency),
             "threads": self.threads,
         }
         assert process.stdin is not None and process.stdout is not None

@@ -48,6 +48,9 @@ def _server(settings: dict[str, Any]) -> Any:
     params.n_ctx = settings["context"]
     params.n_parallel = settings["slots"]
     params.kv_unified = True
+    # Without repacked copies of the weights: 600 MB less, and on AVX2 prompts are read a quarter faster, which counts
+    # for more here than several samples at once being written a fifth slower.
+    params.no_extra_bufts = True
     params.cpuparams.n_threads = settings["threads"]
     params.cpuparams_batch.n_threads = settings["threads"]
     params.offline = True
