@@ -134,7 +134,16 @@ def _only_query(statements: list[exp.Expr | None], schema: Schema) -> exp.Expr:
     if not isinstance(tree, exp.Query):
         named = tree.name.upper() if isinstance(tree, exp.Command) else tree.key.upper()
         raise Unparsable(Complaint("sql", f"{named} is not a query", "write one SELECT"), isinstance(tree, _STATEMENTS))
-    return _with_source(tree, schema)
+    return _with_source(_parenthesized(tree), schema)
+
+
+def _parenthesized(tree: exp.Expr) -> exp.Expr:
+    """Give a query that is an argument of a call its parentheses: ``QA("ans@…"; SELECT …)``."""
+    for call in list(find_calls(tree)):
+        for argument in call.arguments:
+            if isinstance(argument, exp.Query) and not isinstance(argument, exp.Subquery):
+                argument.replace(exp.Subquery(this=argument.copy()))
+    return tree
 
 
 def _with_source(tree: exp.Expr, schema: Schema) -> exp.Expr:
