@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from grammars.schema import Kind
+from engines import Cells, Engines, same_rows
 
-from .engines import Cells, Engines, same_rows
+from grammars.schema import Kind
 
 # Where the second decided departure shows: a text column used as a number goes by the number its cells carry.
 DEPARTURES = {
