@@ -1,0 +1,161 @@
+"""Run benchmarks, compare runs, and make harder data sets.
+
+A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed (said in a line or
+two), 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from binder.draft import Drafting
+from binder.errors import BinderError, ConfigurationError, LMUnavailable
+from binder.vote import Method, Vote
+from evaluation import published
+from evaluation.benchmark import TABFACT, WIKITQ
+from evaluation.display import Price, watching
+from evaluation.models import model
+from evaluation.run import Phase, drafted, run
+from evaluation.settings import Mode, Settings, fingerprint, select
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+_DEFAULTS, _VOTE = Drafting(), Vote()
+
+Data = Annotated[Path, typer.Option(help="The data set's folder, as `git clone` makes it.", show_default=False)]
+Out = Annotated[Path, typer.Option(help="The run's folder; a run that is there goes on.", show_default=False)]
+Split = Annotated[str, typer.Option(help="The split.")]
+Lm = Annotated[
+    str | None,
+    typer.Option(
+        "--lm",
+        help="The language model: local, none, FILE.py:FUNCTION, or a name on an OpenAI-compatible server; "
+        "else the one that `binder models` tells of (with --programs: none).",
+    ),
+]
+BaseUrl = Annotated[str | None, typer.Option(help="The server's address, when OPENAI_BASE_URL does not say it.")]
+ModeOption = Annotated[Mode, typer.Option(help="Programs with LM calls, plain SQL, or the LM end to end.")]
+Samples = Annotated[int, typer.Option(min=1, help="Programs a question.")]
+Temperature = Annotated[float, typer.Option(min=0, help="Of several samples; a single one is greedy.")]
+Shots = Annotated[int, typer.Option(min=0, help="Worked questions in the prompt.")]
+Exemplars = Annotated[str | None, typer.Option(help="The set of worked questions; the benchmark's own by default.")]
+Nearest = Annotated[bool, typer.Option(help="Show the worked questions nearest to each question.")]
+Repairs = Annotated[
+    int | None, typer.Option(min=0, help="How often to send programs back while none gives an answer (2; of a file 0).")
+]
+VoteOption = Annotated[Method, typer.Option(help="How samples are weighed.")]
+Favour = Annotated[str | None, typer.Option(help="The answer that `--vote answer` favours.")]
+Weight = Annotated[float, typer.Option(min=0, help="What a favoured sample counts.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only so many examples: the first, or with --seed random ones.")]
+Ids = Annotated[str | None, typer.Option(help="Only these examples, by id, separated by commas.")]
+Seed = Annotated[int | None, typer.Option(help="Draws --limit, and makes samples repeatable where the model can.")]
+PhaseOption = Annotated[Phase, typer.Option(help="Only draft programs, only run them, or both.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Examples in flight at once.")]
+Programs = Annotated[Path | None, typer.Option(help="Run this file's programs (published Binder format).")]
+Export = Annotated[Path | None, typer.Option(help="Write the programs to a file in the published Binder format.")]
+PriceRead = Annotated[float, typer.Option(min=0, help="Dollars for a million tokens read.")]
+PriceWritten = Annotated[float, typer.Option(min=0, help="Dollars for a million tokens written.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Raw = Annotated[bool, typer.Option(help="Take the statements as they were written, not tokenized.")]
+
+
+def _benchmark(name: str, usual_split: str) -> Callable[..., None]:
+    """The command that runs a benchmark; both have the same options."""
+
+    def command(
+        data: Data,
+        out: Out,
+        split: Split = usual_split,
+        lm: Lm = None,
+        base_url: BaseUrl = None,
+        mode: ModeOption = Mode.BINDER,
+        samples: Samples = _DEFAULTS.samples,
+        temperature: Temperature = _DEFAULTS.temperature,
+        shots: Shots = _DEFAULTS.shots,
+        exemplars: Exemplars = None,
+        nearest: Nearest = False,
+        repairs: Repairs = None,
+        vote: VoteOption = Method.MAJORITY,
+        favour: Favour = None,
+        weight: Weight = _VOTE.weight,
+        limit: Limit = None,
+        ids: Ids = None,
+        seed: Seed = None,
+        raw: Raw = False,
+        phase: PhaseOption = Phase.BOTH,
+        concurrency: Concurrency = 8,
+        programs: Programs = None,
+        export: Export = None,
+        price_read: PriceRead = 0.0,
+        price_written: PriceWritten = 0.0,
+        quiet: Quiet = False,
+    ) -> None:
+        with _failing(f"the same command again goes on from {out}"):
+            if raw and name != TABFACT.name:
+                raise ConfigurationError("--raw is for TabFact, whose statements come in two spellings")
+            with model("none" if programs and lm is None else lm, base_url=base_url, quiet=quiet) as asked:
+                settings = Settings(
+                    benchmark=name,
+                    data=str(data.resolve()),
+                    split=split,
+                    lm=asked.name,
+                    raw=raw,
+                    mode=mode,
+                    samples=samples,
+                    temperature=temperature,
+                    shots=shots,
+                    exemplars=exemplars or name,
+                    nearest=nearest,
+                    repairs=(0 if programs else _DEFAULTS.repairs) if repairs is None else repairs,
+                    vote=vote,
+                    favour=favour,
+                    weight=weight,
+                    programs=fingerprint(programs) if programs else None,
+                    seed=seed,
+                )
+                everything = settings.of().examples(data.resolve(), split)
+                given = published.load(programs, everything) if programs else None
+                known = [one for one in everything if given is None or one.id in given]
+                chosen = select(known, ids=ids.split(",") if ids else (), limit=limit, seed=seed)
+                with watching(len(chosen), Price(price_read, price_written), quiet) as seen:
+                    run(out, settings, chosen, asked, phase=phase, concurrency=concurrency, programs=given, seen=seen)
+            if export:
+                published.save(export, everything, drafted(out))
+
+    return command
+
+
+for _name, _split in ((WIKITQ.name, "random-split-1-dev"), (TABFACT.name, "val")):
+    app.command(_name, help=f"Run {_name}.")(_benchmark(_name, _split))
+
+
+def main() -> None:
+    """Run the command line."""
+    # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app()
+
+
+@contextmanager
+def _failing(how_on: str) -> Iterator[None]:
+    """A failure that the user can mend is said plainly, with exit status 1."""
+    try:
+        yield
+    except LMUnavailable as error:
+        typer.echo(f"binder-eval: {error}\nbinder-eval: {how_on}", err=True)
+        raise typer.Exit(1) from None
+    except BinderError as error:
+        typer.echo(f"binder-eval: {error}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo(f"binder-eval: interrupted; {how_on}", err=True)
+        raise typer.Exit(130) from None
+
+
+if __name__ == "__main__":
+    main()

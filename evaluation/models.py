@@ -1,0 +1,86 @@
+"""The language model that a run names: ``--lm``."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from binder import lm, loop
+from binder.errors import ConfigurationError, LMError
+from binder.lm.base import LM
+from binder.progress import counting_bytes
+
+
+class Absent:
+    """No language model: what a program without LM calls needs."""
+
+    name, context, concurrency = "none", 1_000_000, 8
+
+    async def complete(self, request: Any) -> Any:
+        """Refuse.
+
+        Raises:
+            LMError: Always.
+        """
+        raise LMError("the program asks a language model and the run has none; name one with --lm")
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+@contextmanager
+def model(named: str | None, *, base_url: str | None = None, quiet: bool = False) -> Iterator[LM]:
+    """The language model of a run, ready to answer; ended with the context.
+
+    Args:
+        named: ``local`` for the embedded model, ``none`` for no model, ``FILE.py:NAME`` for a Python function that
+            takes a request and returns a text, or a model's name on an OpenAI-compatible server; None for the one that
+            ``binder models`` tells of.
+        base_url: That server's address, when the usual variables do not say it.
+        quiet: Whether to show nothing while the embedded model loads.
+
+    Raises:
+        ConfigurationError: There is no such model.
+        LMUnavailable: The embedded model cannot be started.
+    """
+    found = _find(named, base_url)
+    try:
+        if isinstance(found, lm.Local):
+            with counting_bytes(quiet) as report:
+                loop.wait_for(found.start(report))
+        yield found
+    finally:
+        loop.wait_for(found.aclose())
+
+
+def _find(named: str | None, base_url: str | None) -> LM:
+    if named is None:
+        return lm.default()
+    if named == "local":
+        return lm.Local()
+    if named == "none":
+        return Absent()
+    path, colon, function = named.rpartition(":")
+    if colon and path.endswith(".py"):
+        return lm.Scripted(_function(Path(path), function), name=named)
+    return lm.OpenAI(named, base_url=base_url)
+
+
+def _function(path: Path, name: str) -> Any:
+    """A function in a Python file.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.exists() or spec is None or spec.loader is None:
+        raise ConfigurationError(f"there is no file {path}; --lm FILE.py:NAME names a function in a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ConfigurationError(f"{path} has no function {name!r}")
+    return function

@@ -1,0 +1,69 @@
+"""Replies are kept, and given again for the same example in the order they came."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from binder.lm import Message, Request, Scripted
+from evaluation import records
+from evaluation.example import DataSetError
+from evaluation.journal import Journal, digest
+
+ASKED = Request((Message("user", "how many?"),), schema={"type": "object"}, inputs=(("a",),))
+
+
+def counting() -> Scripted:
+    """A model that replies with the number of the request."""
+    replies = iter(range(100))
+    return Scripted(lambda request: str(next(replies)))
+
+
+def say(journal: Journal, about: str, request: Request = ASKED) -> str:
+    with journal.about(about):
+        return asyncio.run(journal.complete(request)).completions[0].text
+
+
+def test_replies_are_given_again_in_order_and_by_example(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(counting(), path) as journal:
+        assert [say(journal, "x"), say(journal, "x"), say(journal, "y")] == ["0", "1", "2"]
+    with Journal(counting(), path) as journal:
+        assert [say(journal, "y"), say(journal, "x"), say(journal, "x")] == ["2", "0", "1"]
+        assert say(journal, "x") == "0"  # a third asking is new, and the new model counts from the start
+
+
+def test_what_was_spent_is_told_again(tmp_path: Path) -> None:
+    path, spent = tmp_path / "journal.jsonl", []
+    for _ in range(2):
+        with Journal(counting(), path) as journal, journal.about("x"):
+            spent.append(asyncio.run(journal.complete(ASKED)).usage)
+    assert spent[0] == spent[1]
+    assert spent[0].requests == 1
+
+
+@pytest.mark.parametrize("change", [{"n": 2}, {"temperature": 0.4}, {"seed": 1}, {"messages": ()}, {"schema": None}])
+def test_another_request_is_another_reply(change: dict[str, object]) -> None:
+    assert digest(replace(ASKED, **change)) != digest(ASKED)  # type: ignore[arg-type]
+    assert digest(replace(ASKED)) == digest(ASKED)
+
+
+def test_a_torn_line_is_dropped_and_the_rest_kept(tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_bytes(b'{"id": "b", "text": "\xc3\xa9"}\n{"id": "a"}\n{"id": "c')
+    assert [record["id"] for record in records.read(path)] == ["b", "a"]
+    with records.Appender(path) as file:
+        file.add({"id": "c", "text": "\udce9\u2028"})
+    assert [record["id"] for record in records.read(path)] == ["b", "a", "c"]
+    records.write_sorted(path)
+    assert records.read(path) == [{"id": "a"}, {"id": "b", "text": "é"}, {"id": "c", "text": "\udce9\u2028"}]
+
+
+def test_damage_elsewhere_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_text('{"id": "a"}\n{"id"\n{"id": "b"}\n')
+    with pytest.raises(DataSetError, match="line 2"):
+        records.read(path)
