@@ -16,7 +16,7 @@ import duckdb
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from binder.table import Table
-from tests.messy import write_messy
+from tests.support.messy import write_messy
 
 ROWS = 1_000_000
 _CLEAN = """

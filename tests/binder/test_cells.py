@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from binder.cells import identifier, rendering
 from binder.table import Table
-from tests.messy import COLUMNS, MISSING, write_messy
+from tests.support.messy import COLUMNS, MISSING, write_messy
 
 
 def read(cells: list[str | None], **about: Any) -> Table:

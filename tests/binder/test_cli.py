@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import Reply, completion, serve
 from typer.testing import CliRunner, Result
 
 from binder.cli import app
+from tests.support.fault_server import Reply, completion, serve
 
 IN_ASIA = "SELECT name FROM w WHERE QA(\"map@is it in Asia?\"; country) = 'yes'"
 

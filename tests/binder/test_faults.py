@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas
 import pytest
-from fault_server import Behaviour, Reply, completion, in_turn, serve
 
 import binder
 from binder import Binder, Drafting, Table
 from binder.lm import OpenAI
+from tests.support.fault_server import Behaviour, Reply, completion, in_turn, serve
 
 PEAKS = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "country": ["Pakistan", "Russia"]}), name="peaks")
 IN_ASIA = "SELECT name FROM w WHERE QA(\"map@is it in Asia?\"; country) = 'yes'"

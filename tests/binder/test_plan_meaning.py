@@ -131,8 +131,9 @@ def conditions(alias: str = "") -> st.SearchStrategy[str]:
 @st.composite
 def programs(draw: st.DrawFn) -> str:
     where = draw(st.just("") | conditions().map(lambda text: f" WHERE {text}"))
-    call, sort = draw(maps())
+    call, _ = draw(maps())
     other = draw(conditions())
+    of_b = draw(conditions("b."))
     limit = draw(st.sampled_from(["", " LIMIT 1", " LIMIT 3", " LIMIT 2 OFFSET 1"]))
     forms = [
         f"SELECT g, n FROM w{where}{limit}",
@@ -146,10 +147,10 @@ def programs(draw: st.DrawFn) -> str:
         f"SELECT g, COUNT(*) FROM w{where} GROUP BY g HAVING QA(\"map@is it so?\"; g) = 'yes' ORDER BY g",
         f'SELECT g, QA("map@how many?"; MAX(n)) FROM w{where} GROUP BY g ORDER BY g',
         f"SELECT CASE WHEN n > 2 THEN 'high' WHEN {other} THEN 'picked' ELSE {call} END FROM w",
-        f"SELECT n FROM w a WHERE EXISTS (SELECT 1 FROM w b WHERE b.g = a.g AND b.n > a.n AND {draw(conditions('b.'))})",
+        f"SELECT n FROM w a WHERE EXISTS (SELECT 1 FROM w b WHERE b.g = a.g AND b.n > a.n AND {of_b})",
         f"SELECT n FROM w WHERE g IN (SELECT g FROM w WHERE {other})",
         f"SELECT (SELECT COUNT(*) FROM w WHERE {other}) - (SELECT COUNT(*) FROM w{where})",
-        f"SELECT a.n, b.n FROM w a JOIN w b ON a.g = b.g AND {draw(conditions('b.'))} ORDER BY a.n, b.n, a.t, b.t",
+        f"SELECT a.n, b.n FROM w a JOIN w b ON a.g = b.g AND {of_b} ORDER BY a.n, b.n, a.t, b.t",
         f"SELECT a.n, b.n FROM w a LEFT JOIN w b ON a.n < b.n AND {draw(conditions('a.'))} ORDER BY a.n, b.n",
         f"WITH p AS (SELECT g AS h, {call} AS v FROM w{where}) SELECT v, COUNT(*) FROM p GROUP BY v ORDER BY v",
         f"SELECT v FROM (SELECT {call} AS v, n FROM w{where}) AS d WHERE d.n > 0",

@@ -7,13 +7,13 @@ hint; in ``kinds.sql`` it is what each call must return.
 from __future__ import annotations
 
 import pytest
-from pairs import Pair, read_pairs
-from schemas import ONE, TWO
 
 from grammars.calls import Spelling, find_calls
 from grammars.check import check
 from grammars.schema import Schema
 from grammars.sql import Unparsable, parse
+from tests.support.pairs import Pair, read_pairs
+from tests.support.schemas import ONE, TWO
 
 RULES = ["tidy", "names", "joins", "safety", "growth"]
 

@@ -8,16 +8,16 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from fault_server import Reply, completion, serve
 
 import binder.lm
 from binder.errors import ConfigurationError
 from binder.lm import Local, OpenAI, default, describe
+from tests.support.fault_server import Reply, completion, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from fault_server import Body
+    from tests.support.fault_server import Body
 
 needs_software = pytest.mark.skipif(
     importlib.util.find_spec("xllamacpp") is None, reason="xllamacpp is not in this environment"

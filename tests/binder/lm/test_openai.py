@@ -8,16 +8,16 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fault_server import Reply, completion, error, in_turn, serve
 
 from binder.errors import ConfigurationError, LMError, LMReplyError, LMUnavailable
 from binder.lm.base import LM, Message, Request, Response, Usage
 from binder.lm.openai import OpenAI
+from tests.support.fault_server import Reply, completion, error, in_turn, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from fault_server import Behaviour, Body, FaultServer
+    from tests.support.fault_server import Behaviour, Body, FaultServer
 
 SCHEMA = {"type": "object", "properties": {"1": {"type": "string"}}}
 TIMEOUT = 1.0
