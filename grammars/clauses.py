@@ -136,7 +136,9 @@ def _settle_output(item: exp.Expr, keys: list[exp.Expr], scope: Scope, order: li
 def _settle(node: exp.Expr, keys: list[exp.Expr], scope: Scope, order: list[exp.Expr]) -> exp.Expr:
     if node in keys or isinstance(node, exp.Query):
         return node
-    if isinstance(node, exp.AggFunc | exp.Filter) and not isinstance(node.parent, exp.Window | exp.Filter):
+    if isinstance(node, exp.AggFunc | exp.Filter | exp.WithinGroup) and not isinstance(
+        node.parent, exp.Window | exp.Filter
+    ):
         return node
     if _is_bare(node, keys, scope):
         return first(node.copy(), [item.copy() for item in order])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from . import moments
-from .values import INTEGER, TEXT, TIMESTAMP, function, literal_number, string, typed
+from .values import DATE, INTEGER, TEXT, TIMESTAMP, function, literal_number, string, typed
 
 
 def _strftime(node: exp.Expr) -> exp.Expr:
@@ -15,7 +15,7 @@ def _strftime(node: exp.Expr) -> exp.Expr:
 
 
 def _date(node: exp.Expr) -> exp.Expr:
-    return moments.to_date([node.this, *node.expressions])
+    return moments.to_date([node.this, *node.expressions] if node.this else [])
 
 
 def _now(node: exp.Expr) -> exp.Expr:
@@ -30,6 +30,23 @@ def _weekday(node: exp.Expr) -> exp.Expr:
     """MySQL's ``dayofweek(x)``: 1 is Sunday."""
     day = moments.part("dayofweek", node.this)
     return typed(exp.Paren(this=exp.Add(this=day, expression=literal_number("1"))), INTEGER)
+
+
+def _spelled(node: exp.Expr) -> exp.Expr:
+    """The name of a month or a weekday."""
+    return function(type(node).__name__.upper(), TEXT, moments.moment(node.this))
+
+
+def _moved(operator: type[exp.Binary]) -> Callable[[list[exp.Expr]], exp.Expr]:
+    """``adddate(x, interval)`` and ``subdate``; a bare number is days."""
+
+    def rewrite(arguments: list[exp.Expr]) -> exp.Expr:
+        node, amount = arguments
+        if isinstance(amount, exp.Interval):
+            return shifted(operator, node, amount)
+        return moments.shift(moments.moment(node), operator, amount.name, "day")
+
+    return rewrite
 
 
 def _days_since_monday(arguments: list[exp.Expr]) -> exp.Expr:
@@ -95,7 +112,17 @@ def mended(node: exp.Expr) -> exp.Expr:
 
 
 _CLOCK_FIELDS = (exp.Hour, exp.Minute, exp.Second)
-_FIELDS = (exp.Year, exp.Quarter, exp.Month, exp.Week, exp.Day, exp.DayOfYear, *_CLOCK_FIELDS)
+_FIELDS = (
+    exp.Year,
+    exp.Quarter,
+    exp.Month,
+    exp.Week,
+    exp.WeekOfYear,
+    exp.Day,
+    exp.DayOfMonth,
+    exp.DayOfYear,
+    *_CLOCK_FIELDS,
+)
 
 DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.TimeToStr: _strftime,
@@ -105,6 +132,10 @@ DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.CurrentDatetime: _now,
     **dict.fromkeys(_FIELDS, _field),
     exp.DayOfWeek: _weekday,
+    exp.Dayname: _spelled,
+    exp.Monthname: _spelled,
+    exp.LastDay: lambda node: function("LAST_DAY", DATE, moments.moment(node.this)),
+    exp.CurrentTime: lambda node: moments.to_time([]),
     exp.Extract: _extract,
     exp.DateTrunc: _date_trunc,
     exp.DateAdd: _date_shift,
@@ -122,13 +153,18 @@ NAMED_DATES: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "julianday": moments.julian_day,
     "unixepoch": moments.unix_seconds,
     "now": lambda arguments: moments.moment(string("now")),
+    "getdate": lambda arguments: moments.moment(string("now")),
     "curdate": lambda arguments: moments.to_date([]),
+    "curtime": lambda arguments: moments.to_time([]),
+    "from_unixtime": lambda arguments: moments.modified([*arguments[:1], string("unixepoch")]),
+    "unix_timestamp": moments.unix_seconds,
     "weekday": _days_since_monday,
-    "dayname": lambda arguments: function("DAYNAME", TEXT, moments.moment(arguments[0])),
-    "monthname": lambda arguments: function("MONTHNAME", TEXT, moments.moment(arguments[0])),
+    "adddate": _moved(exp.Add),
+    "subdate": _moved(exp.Sub),
     "date_format": moments.mysql_format,
     "to_date": moments.from_postgres_format,
     "date_diff": _unit_difference,
     "timestampdiff": _complete_difference,
     "date_part": lambda arguments: moments.part(arguments[0].name, arguments[1]),
+    "datepart": lambda arguments: moments.part(arguments[0].name, arguments[1]),
 }

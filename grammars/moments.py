@@ -285,7 +285,7 @@ def from_postgres_format(arguments: list[exp.Expr]) -> exp.Expr:
 
 def part(unit: str, node: exp.Expr) -> exp.Expr:
     """A field of a moment, such as its year; a bare number given for a moment is taken for its year."""
-    known = kind(node)
+    known, unit = kind(node), {"dow": "dayofweek", "doy": "dayofyear"}.get(unit.lower(), unit)
     if known is not None and known.numeric and unit.lower() == "year":
         return node
     if known is Kind.TIME and unit.lower() in ("hour", "minute", "second"):

@@ -81,6 +81,8 @@ def _collate(node: exp.Expr) -> exp.Expr:
 def _arithmetic(node: exp.Expr) -> exp.Expr:
     assert isinstance(node, exp.Binary)
     left, right = node.left, node.right
+    if isinstance(left, exp.Interval) and isinstance(node, exp.Add):
+        left, right = right, left
     if isinstance(right, exp.Interval):
         return shifted(type(node), left, right)
     if kind(left) is kind(right) is Kind.DURATION and not isinstance(node, exp.Mul):

@@ -201,7 +201,16 @@ def truth(node: exp.Expr) -> exp.Expr:
     return typed(exp.NEQ(this=number(node), expression=literal_number("0")), BOOLEAN)
 
 
-_CONDITIONS = (exp.Predicate, exp.Connector, exp.Not, exp.Boolean, exp.RegexpLike)
+_CONDITIONS = (
+    exp.Predicate,
+    exp.Connector,
+    exp.Not,
+    exp.Boolean,
+    exp.RegexpLike,
+    exp.StartsWith,
+    exp.EndsWith,
+    exp.Contains,
+)
 
 
 def value(node: exp.Expr) -> exp.Expr:

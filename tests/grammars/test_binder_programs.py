@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engines import Cells, Engines, same_rows
-
 from grammars.schema import Kind
+from tests.support.engines import Cells, Engines, same_rows
 
 # Where the second decided departure shows: a text column used as a number goes by the number its cells carry.
 DEPARTURES = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import sqlglot
-from engines import Cells, Engines, same_rows
-from pairs import Pair, read_pairs
 from sqlglot import exp
 
 from grammars.calls import find_calls, make_call
 from grammars.dialect import translate
 from grammars.schema import Column, Kind, Schema, TableSchema
+from tests.support.engines import Cells, Engines, same_rows
+from tests.support.pairs import Pair, read_pairs
 
 PEAKS = {
     "w": {

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from engines import Cells, Engines, same_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grammars.schema import Kind
+from tests.support.engines import Cells, Engines, same_rows
 
 TEXTS = st.sampled_from(["a", "b", "ab", "ba", "c", ""])
 DATES = st.dates().map(str).filter(lambda text: "1900" < text < "2100") | st.sampled_from(["2000-01-31", "2000-02-29"])

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import Cells, Engines, same_cell
 from sqlglot import parse_one
 
 from grammars.schema import Kind
+from tests.support.engines import Cells, Engines, same_cell
 
 KINDS = {"INTEGER": Kind.INTEGER, "REAL": Kind.NUMBER}
 
