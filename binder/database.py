@@ -18,7 +18,11 @@ import duckdb
 from binder.errors import RunError
 
 if TYPE_CHECKING:
+    from binder.plan import Plan
     from binder.table import Table
+    from grammars.program import Program
+
+    Checks = dict[str, tuple[Program, Plan]]
 
 _POOLED = 8
 
@@ -39,9 +43,14 @@ class Limits:
 
 
 class Session:
-    """One program's use of a database: its own temporary tables, its own interrupt."""
+    """One program's use of a database: its own temporary tables, its own interrupt.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, limits: Limits) -> None:
+    Attributes:
+        checked: What is known of programs over these tables, by their text; it lasts as long as the tables are there.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, limits: Limits, checked: Checks) -> None:
+        self.checked = checked
         self._connection = connection
         self._limits = limits
 
@@ -111,6 +120,7 @@ class Database:
     def __init__(self, limits: Limits) -> None:
         self.tables: tuple[Table, ...] = ()
         self.users = 0
+        self._checked: Checks = {}
         self._limits = limits
         # No temporary directory: a database in memory would leave spilled data in the working directory.
         config: dict[str, str | bool | int | float | list[str]] = {
@@ -126,7 +136,7 @@ class Database:
         """Put tables in, in place of those that were there."""
         for table in self.tables:
             self._connection.execute(f"DROP TABLE IF EXISTS {quoted(table.name)}")
-        self.tables = tables
+        self.tables, self._checked = tables, {}
         for table in tables:
             self._connection.register("__arriving", table.data)
             self._connection.execute(f"CREATE TABLE {quoted(table.name)} AS SELECT * FROM __arriving")
@@ -137,7 +147,7 @@ class Database:
         """A session; its temporary tables end with it."""
         connection = self._connection.cursor()
         try:
-            yield Session(connection, self._limits)
+            yield Session(connection, self._limits, self._checked)
         finally:
             connection.close()
 

@@ -328,6 +328,10 @@ class Binder:
         Raises:
             ProgramError: There are complaints.
         """
+        known = session.checked.get(source)
+        if known is not None:
+            prepare(known[1], session)
+            return known
         schema = _schema(tables)
         checked = check(source, schema)
         if checked.program is None:
@@ -339,6 +343,7 @@ class Binder:
             problem = session.bind(query)
             if problem is not None:
                 raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
+        session.checked[source] = program, plan
         return program, plan
 
     @asynccontextmanager
