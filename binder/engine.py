@@ -32,6 +32,7 @@ DEADLINE = 300.0
 
 Tables = Table | Sequence[Table]
 
+_REMEMBERED = 1000  # programs whose checks are kept for the same tables
 _CUT = "the program was cut off before its end; write a shorter one"
 _NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "write plain SQL")
 _NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
@@ -343,6 +344,8 @@ class Binder:
             problem = session.bind(query)
             if problem is not None:
                 raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
+        if len(session.checked) >= _REMEMBERED:
+            session.checked.clear()
         session.checked[source] = program, plan
         return program, plan
 
