@@ -216,7 +216,9 @@ class Binder:
             with work.timed("check"):
                 checked, plan = await in_thread(session, lambda: self._checked(_source(program), used, session))
             with work.timed("run"):
-                result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
+                result = await execute(
+                    plan, session, self._asked(plan), work.replies, work.calls.append, self.drafting.folder
+                )
         return Answer(None, checked, result, self._trace(work))
 
     async def _ask(self, question: str, tables: Tables, n: int | None, deadline: float | None) -> Answer:
@@ -296,7 +298,9 @@ class Binder:
             return known
         try:
             with work.timed("run"):
-                result = await execute(plan, session, self._asked(plan), work.replies, work.calls.append)
+                result = await execute(
+                    plan, session, self._asked(plan), work.replies, work.calls.append, self.drafting.folder
+                )
         except LMUnavailable:
             raise
         except BinderError as error:

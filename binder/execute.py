@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import Any, TypeVar
 
 from binder.ask import Reply, ask_map
@@ -63,7 +64,14 @@ class Replies:
         return self.known.setdefault(asked, {})
 
 
-async def execute(plan: Plan, session: Session, lm: LM, replies: Replies, note: Callable[[CallTrace], None]) -> Result:
+async def execute(
+    plan: Plan,
+    session: Session,
+    lm: LM,
+    replies: Replies,
+    note: Callable[[CallTrace], None],
+    folder: Path | None = None,
+) -> Result:
     """Run a plan.
 
     Args:
@@ -72,6 +80,7 @@ async def execute(plan: Plan, session: Session, lm: LM, replies: Replies, note: 
         lm: The model that answers the calls.
         replies: What is known already; gains what is asked.
         note: Called with the trace of each step as soon as it is done.
+        folder: A folder of the user's own exemplars and templates.
 
     Raises:
         RunError: A query failed or ran past a limit.
@@ -79,7 +88,7 @@ async def execute(plan: Plan, session: Session, lm: LM, replies: Replies, note: 
         LMReplyError: No reply to a call could be read.
     """
     for step in plan.steps:
-        note(await _ask(step, session, lm, replies))
+        note(await _ask(step, session, lm, replies, folder))
     names, rows = await in_thread(session, lambda: session.result(plan.query))
     return _result(names, rows, plan.spellings)
 
@@ -102,13 +111,13 @@ async def in_thread(session: Session, work: Callable[[], T]) -> T:
         raise
 
 
-async def _ask(step: Step, session: Session, lm: LM, replies: Replies) -> CallTrace:
+async def _ask(step: Step, session: Session, lm: LM, replies: Replies, folder: Path | None) -> CallTrace:
     started = time.perf_counter()
     inputs: list[Cells] = await in_thread(session, lambda: session.rows(step.inputs))
     found = time.perf_counter() - started
     known = replies.of(step)
     new = [cells for cells in inputs if cells not in known]
-    trace = await (_ask_map if step.per_row else _ask_ans)(step, new, lm, known)
+    trace = await (_ask_map if step.per_row else _ask_ans)(step, new, lm, known, folder)
     known.update((reply.input, reply) for reply in trace.replies)
     table = list(known.values())
     await in_thread(
@@ -117,16 +126,20 @@ async def _ask(step: Step, session: Session, lm: LM, replies: Replies) -> CallTr
     return replace(trace, seconds=time.perf_counter() - started, query_seconds=found)
 
 
-async def _ask_map(step: Step, inputs: list[Cells], lm: LM, known: dict[Cells, Reply]) -> CallTrace:
+async def _ask_map(
+    step: Step, inputs: list[Cells], lm: LM, known: dict[Cells, Reply], folder: Path | None
+) -> CallTrace:
     def keep(reply: Reply) -> None:
         known[reply.input] = reply
 
-    said = await ask_map(lm, step.question, step.labels, inputs, step.expected, keep=keep)
+    said = await ask_map(lm, step.question, step.labels, inputs, step.expected, folder=folder, keep=keep)
     return CallTrace(step, said.replies, said.usage, said.unreadable, said.cuts, 0.0, 0.0)
 
 
-async def _ask_ans(step: Step, inputs: list[Cells], lm: LM, known: dict[Cells, Reply]) -> CallTrace:
-    said = await asyncio.gather(*(_answer(step, cells, lm, known) for cells in inputs), return_exceptions=True)
+async def _ask_ans(
+    step: Step, inputs: list[Cells], lm: LM, known: dict[Cells, Reply], folder: Path | None
+) -> CallTrace:
+    said = await asyncio.gather(*(_answer(step, cells, lm, known, folder) for cells in inputs), return_exceptions=True)
     done: list[AnsReply] = []
     for one in said:
         if isinstance(one, BaseException) and not isinstance(one, LMReplyError):
@@ -141,8 +154,8 @@ async def _ask_ans(step: Step, inputs: list[Cells], lm: LM, known: dict[Cells, R
     return CallTrace(step, asked, usage, len(inputs) - len(done), cuts, 0.0, 0.0)
 
 
-async def _answer(step: Step, cells: Cells, lm: LM, known: dict[Cells, Reply]) -> AnsReply:
-    said = await ask_ans(lm, step.question, _parts(step, cells), step.expected)
+async def _answer(step: Step, cells: Cells, lm: LM, known: dict[Cells, Reply], folder: Path | None) -> AnsReply:
+    said = await ask_ans(lm, step.question, _parts(step, cells), step.expected, folder=folder)
     value = list(said.value) if isinstance(said.value, tuple) else said.value
     known[cells] = Reply(cells, said.text, value, said.attempts)  # type: ignore[arg-type]
     return said

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas
 import pytest
@@ -339,3 +340,19 @@ def test_the_worked_questions_may_be_those_nearest_to_the_question(peaks: Table)
         with Binder(model("SELECT 1", log=log), drafting=Drafting(samples=1, shots=1, nearest=nearest)) as engine:
             engine.draft(question, peaks)
     assert [request.prompt.count(question) for request in log] == [1, 2]
+
+
+def test_a_folder_of_ones_own_shapes_every_prompt(peaks: Table, tmp_path: Path) -> None:
+    (tmp_path / "prompts").mkdir()
+    macro = "{% macro system() %}NAME of my own{% endmacro %}{% macro turn() %}{{ kwargs | length }}{% endmacro %}"
+    for name in ("draft", "map", "ans"):
+        (tmp_path / "prompts" / f"{name}.jinja").write_text(macro.replace("NAME", name))
+    log: list[Request] = []
+    program = IN_EUROPE + ' AND name <> QA("ans@which?"; name)'
+    with Binder(model(program, log=log), drafting=Drafting(samples=1, folder=tmp_path)) as engine:
+        assert engine.ask("which?", peaks).values == ("Elbrus", "Aneto")
+    assert {request.purpose: request.messages[0].content for request in log} == {
+        "draft": "draft of my own",
+        "map": "map of my own",
+        "ans": "ans of my own",
+    }
