@@ -22,16 +22,8 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import ErrorLevel, exp
 
+from . import clauses
 from .calls import ANS, is_call
-from .clauses import (
-    bare_columns,
-    distinct_rows,
-    having_without_groups,
-    is_one_group,
-    is_single_row,
-    ordered_functions,
-    row_order,
-)
 from .compound import order_rows, removes_duplicates, unify_sides
 from .dates import mended
 from .extreme import extreme_row
@@ -44,12 +36,12 @@ from .values import change_operands, integer, is_constant, truth, typed, value
 # What is done to a SELECT whose names and expressions are translated: (select, scope, whether its order shows).
 Rule = Callable[[exp.Select, Scope, bool], None]
 RULES: tuple[Rule, ...] = (
-    having_without_groups,
+    clauses.having_without_groups,
     extreme_row,
-    bare_columns,
-    ordered_functions,
-    row_order,
-    distinct_rows,
+    clauses.bare_columns,
+    clauses.ordered_functions,
+    clauses.row_order,
+    clauses.distinct_rows,
 )
 
 
@@ -89,22 +81,17 @@ def _with(node: exp.Expr, scope: Scope) -> Scope:
         columns = cte.args["alias"].columns
         if clause.args.get("recursive") and isinstance(cte.this, exp.SetOperation):
             start = _query(cte.this.this.copy(), scope.beside(), False, Labels.UNIQUE)
-            _see(scope, cte.alias, renamed(start, columns))
-        outputs = renamed(_query(cte.this, scope.beside(), True, Labels.UNIQUE), columns)
-        _see(scope, cte.alias, outputs)
+            scope.tables[cte.alias.casefold()] = renamed(start, columns)
+        outputs = _query(cte.this, scope.beside(), True, Labels.UNIQUE)
+        scope.tables[cte.alias.casefold()] = renamed(outputs, columns)
         for name in (cte.args["alias"].this, *columns):
             name.set("quoted", True)
     return scope
 
 
-def _see(scope: Scope, name: str, outputs: tuple[Output, ...]) -> None:
-    assert isinstance(scope.tables, dict)
-    scope.tables[name.casefold()] = outputs
-
-
 def _select(select: exp.Select, scope: Scope, in_order: bool, labels: Labels) -> tuple[Output, ...]:
     scope = scope.beside()
-    _sources(select, scope, in_order and (not is_one_group(select) or bool(select.find(exp.GroupConcat))))
+    _sources(select, scope, in_order and (not clauses.is_one_group(select) or bool(select.find(exp.GroupConcat))))
     outputs = _outputs(select, scope, labels)
     for name in ("where", "having", "qualify"):
         clause = select.args.get(name)
@@ -131,8 +118,7 @@ def _sources(select: exp.Select, scope: Scope, in_order: bool) -> None:
 
 
 def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
-    alias = node.args.get("alias")
-    columns = alias.columns if alias else []
+    columns = node.args["alias"].columns if node.args.get("alias") else []
     for column in columns:
         column.set("quoted", True)
     if isinstance(node, exp.Table):
@@ -146,10 +132,8 @@ def _source(node: exp.Expr, scope: Scope, in_order: bool) -> exp.Expr:
     if isinstance(node, exp.Values):
         outputs = _values(node, scope)
         columns = columns or [exp.to_identifier(output.name, quoted=True) for output in outputs]
-        node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
-        scope.sources.append(Source(name, renamed(outputs, columns)))
-        return node
-    outputs = _query(node, scope.beside(), in_order, Labels.UNIQUE)
+    else:
+        outputs = _query(node, scope.beside(), in_order, Labels.UNIQUE)
     node.set("alias", exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=columns))
     scope.sources.append(Source(name, renamed(outputs, columns)))
     return node
@@ -306,11 +290,10 @@ def _column(node: exp.Column, scope: Scope) -> exp.Expr:
 
 def _subquery(node: exp.Expr, scope: Scope) -> exp.Expr:
     """A query inside an expression: a value is that of its first row, what an LM is asked about is all of it."""
-    parent = node.parent
-    whole = isinstance(parent, exp.Anonymous) and parent.name == ANS
-    valued = isinstance(node, exp.Subquery) and not isinstance(parent, exp.In | exp.Exists | exp.Any | exp.All)
+    whole = isinstance(node.parent, exp.Anonymous) and node.parent.name == ANS
+    valued = isinstance(node, exp.Subquery) and not isinstance(node.parent, exp.In | exp.Exists | exp.Any | exp.All)
     outputs = _query(node, scope.inner(), in_order=valued, labels=Labels.SHOWN if whole else Labels.NONE)
     query = node.unnest() if isinstance(node, exp.Subquery) else node
-    if valued and not whole and not is_single_row(query):
+    if valued and not whole and not clauses.is_single_row(query):
         query.set("limit", exp.Limit(expression=exp.Literal.number("1")))
     return typed(node, outputs[0].type if outputs else None)

@@ -6,7 +6,7 @@ enclosing queries; names fold case, quoted or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
@@ -117,7 +117,7 @@ class Scope:
 
     schema: Schema
     parent: Scope | None = None
-    tables: Mapping[str, tuple[Output, ...]] = field(default_factory=dict)
+    tables: dict[str, tuple[Output, ...]] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
     merged: dict[str, exp.Expr] = field(default_factory=dict)
     aliases: dict[str, exp.Expr] = field(default_factory=dict)
