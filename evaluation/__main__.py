@@ -21,6 +21,7 @@ from evaluation import published
 from evaluation.benchmark import TABFACT, WIKITQ
 from evaluation.display import Price, watching
 from evaluation.models import model
+from evaluation.report import write as write_report
 from evaluation.run import Phase, drafted, run
 from evaluation.settings import Mode, Settings, fingerprint, select
 
@@ -126,12 +127,26 @@ def _benchmark(name: str, usual_split: str) -> Callable[..., None]:
                     run(out, settings, chosen, asked, phase=phase, concurrency=concurrency, programs=given, seen=seen)
             if export:
                 published.save(export, everything, drafted(out))
+            if phase is not Phase.ANNOTATE:
+                typer.echo(write_report([out], out, Price(price_read, price_written)), nl=False)
 
     return command
 
 
 for _name, _split in ((WIKITQ.name, "random-split-1-dev"), (TABFACT.name, "val")):
     app.command(_name, help=f"Run {_name}.")(_benchmark(_name, _split))
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Runs' folders; several are compared.")],
+    to: Annotated[Path, typer.Option(help="The folder to write report.html, report.json and report.md to.")],
+    price_read: PriceRead = 0.0,
+    price_written: PriceWritten = 0.0,
+) -> None:
+    """Report on runs, side by side."""
+    with _failing(""):
+        typer.echo(write_report(runs, to, Price(price_read, price_written)), nl=False)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ class Benchmark:
         right: Whether an answer's texts are right as the official scorer has it; None stands for no answer.
         lenient: The same as the Binder paper's scripts have it.
         asks: What an end-to-end reply must be.
+        judges: Whether its examples are statements to judge, rather than questions.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Benchmark:
     right: Callable[[Example, Texts], bool]
     lenient: Callable[[Example, Texts], bool]
     asks: Expected
+    judges: bool = False
 
 
 def _denotes(example: Example, texts: Texts) -> bool:
@@ -76,5 +78,6 @@ TABFACT = Benchmark(
     _judges,
     _judges,
     Expected(ReplyKind.YES_NO),
+    judges=True,
 )
 BENCHMARKS = {benchmark.name: benchmark for benchmark in (WIKITQ, TABFACT)}
