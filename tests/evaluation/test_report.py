@@ -40,11 +40,12 @@ def runs(farm: Path, tmp_path: Path) -> list[Path]:
 def test_shares_come_with_their_interval() -> None:
     assert accuracy(15, 60) == "25.0 % [16-37] of 60"
     assert wilson(0, 0) == (0.0, 1.0)
-    assert wilson(10, 10)[1] == 1.0
+    assert wilson(10, 10)[1] == pytest.approx(1.0)
     for n in (1, 7, 50):
         for successes in range(n + 1):
             low, high = wilson(successes, n)
-            assert 0 <= low <= successes / n <= high <= 1
+            assert 0 <= low < high <= 1
+            assert low - 1e-9 <= successes / n <= high + 1e-9
 
 
 def test_runs_are_compared_example_by_example() -> None:
@@ -142,9 +143,8 @@ def test_a_reader_sees_the_report(runs: list[Path], tmp_path: Path, scheme: str)
     assert seen["errors"] == []
     assert seen["requested"] == []
     assert (browser.contrast(seen["background"], "rgb(0, 0, 0)") > 10) is (scheme == "light")
-    assert {
-        name: browser.contrast(colour, seen["background"]) >= 4.5 for name, colour in seen["colours"].items()
-    } == dict.fromkeys(("body", ".note", ".status.right", ".status.refused", "pre"), True)
+    faint = [name for name, colour in seen["colours"].items() if browser.contrast(colour, seen["background"]) < 4.5]
+    assert faint == []
     assert browser.contrast(seen["colours"]["pre"], seen["box"]) >= 4.5
     assert len(seen["examples"]) == 24
     hostile = next(text for text in seen["examples"] if "x-0" in text)
