@@ -31,7 +31,7 @@ from .functions import rewrite
 from .joins import same_name, spell_out
 from .schema import Schema
 from .scope import Labels, Output, Scope, Source, duckdb_type, renamed, unique_name
-from .values import change_operands, integer, is_constant, truth, typed, value
+from .values import TEXT, cast, change_operands, integer, is_constant, truth, typed, value
 
 # What is done to a SELECT whose names and expressions are translated: (select, scope, whether its order shows).
 Rule = Callable[[exp.Select, Scope, bool], None]
@@ -205,7 +205,7 @@ def _expand(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
 
 
 def _group(select: exp.Select, scope: Scope) -> None:
-    """Translate GROUP BY; a position stands for that output."""
+    """Translate GROUP BY; a position stands for that output, a constant for itself."""
     group = select.args.get("group")
     if group is None:
         return
@@ -216,7 +216,7 @@ def _group(select: exp.Select, scope: Scope) -> None:
             keys.append(select.expressions[position - 1].unalias().copy())
         else:
             keys.append(value(_express(key, scope)))
-    group.set("expressions", keys)
+    group.set("expressions", [cast(key, key.type or TEXT) if is_constant(key) else key for key in keys])
 
 
 def _order(select: exp.Select, scope: Scope) -> None:
