@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,16 +18,20 @@ from binder.draft import Drafting
 from binder.errors import BinderError, ConfigurationError, LMUnavailable
 from binder.vote import Method, Vote
 from evaluation import published
-from evaluation.benchmark import TABFACT, WIKITQ
+from evaluation.benchmark import BENCHMARKS, TABFACT, WIKITQ
 from evaluation.display import Price, watching
+from evaluation.efficiency import measure, table
 from evaluation.models import model
 from evaluation.report import write as write_report
+from evaluation.robustness import Harder, make
 from evaluation.run import Phase, drafted, run
 from evaluation.settings import Mode, Settings, fingerprint, select
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+BenchmarkName = Literal["wikitq", "tabfact"]
 _DEFAULTS, _VOTE = Drafting(), Vote()
 
+Name = Annotated[BenchmarkName, typer.Argument(help="The benchmark.")]
 Data = Annotated[Path, typer.Option(help="The data set's folder, as `git clone` makes it.", show_default=False)]
 Out = Annotated[Path, typer.Option(help="The run's folder; a run that is there goes on.", show_default=False)]
 Split = Annotated[str, typer.Option(help="The split.")]
@@ -135,6 +139,47 @@ def _benchmark(name: str, usual_split: str) -> Callable[..., None]:
 
 for _name, _split in ((WIKITQ.name, "random-split-1-dev"), (TABFACT.name, "val")):
     app.command(_name, help=f"Run {_name}.")(_benchmark(_name, _split))
+
+
+@app.command()
+def harder(
+    benchmark: Name,
+    data: Data,
+    out: Annotated[Path, typer.Option(help="The new data set's folder.", show_default=False)],
+    split: Split,
+    rows: Annotated[int | None, typer.Option(min=1, help="Grow tables to so many rows of their own kind.")] = None,
+    distracting_rows: Annotated[
+        int, typer.Option(min=0, help="Add rows that agree with the answering one in all but what is asked.")
+    ] = 0,
+    distracting_columns: Annotated[int, typer.Option(min=0, help="Add columns of other tables.")] = 0,
+    limit: Limit = None,
+    seed: Annotated[int, typer.Option(help="Makes the same set again.")] = 0,
+) -> None:
+    """Make a harder data set: larger tables, distracting rows and columns."""
+    with _failing(""):
+        chosen = select(BENCHMARKS[benchmark].examples(data, split), limit=limit, seed=seed)
+        wanted = Harder(rows, distracting_rows, distracting_columns)
+        taken = make(BENCHMARKS[benchmark], chosen, split, out, wanted, seed)
+        typer.echo(f"{len(taken)} of {len(chosen)} examples, in {out}")
+
+
+@app.command()
+def timing(
+    benchmark: Name,
+    data: Data,
+    programs: Annotated[Path, typer.Option(help="A file of programs (published Binder format).", show_default=False)],
+    split: Split,
+    lm: Lm = None,
+    base_url: BaseUrl = None,
+    vote: VoteOption = Method.MAJORITY,
+    limit: Limit = None,
+) -> None:
+    """Time the questions of a program file outside the language model, step by step."""
+    with _failing(""), model(lm or "none", base_url=base_url) as asked:
+        examples = BENCHMARKS[benchmark].examples(data, split)
+        given = published.load(programs, examples)
+        chosen = select([example for example in examples if given.get(example.id)], limit=limit)
+        typer.echo(table(measure(BENCHMARKS[benchmark], chosen, given, asked, Vote(vote))), nl=False)
 
 
 @app.command()
