@@ -133,8 +133,15 @@ def kept(out: Path) -> Settings:
 
 
 def fingerprint(path: Path) -> str:
-    """The SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """The SHA-256 of a file.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path} ({error.strerror}); name another file") from error
 
 
 def select(

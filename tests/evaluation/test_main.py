@@ -1,0 +1,72 @@
+"""The command line: what it writes and prints, and how it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from evaluation.__main__ import app
+
+KNOWING = f"{Path(__file__).with_name('knowing.py')}:answer"
+
+
+def call(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def test_a_benchmark_is_run_exported_and_run_again_from_the_file(farm: Path, tmp_path: Path) -> None:
+    programs, out = tmp_path / "programs.json", tmp_path / "out"
+    common = ("--data", farm, "--split", "dev", "--quiet")
+    done = call("wikitq", *common, "--out", out, "--lm", KNOWING, "--samples", 1, "--repairs", 0, "--export", programs)
+    assert (done.exit_code, "66.7 % [47-82] of 24" in done.output) == (0, True)
+    assert {path.name for path in out.iterdir()} == {
+        *("run.json", "journal.jsonl", "drafts.jsonl", "results.jsonl", "report.html", "report.json", "report.md")
+    }
+    again = call("wikitq", *common, "--out", tmp_path / "again", "--programs", programs)
+    assert again.exit_code == 0
+    assert json.loads((tmp_path / "again" / "report.json").read_text())["runs"][0]["statuses"] == {
+        "right": 8,
+        "failed": 8,
+        "refused": 8,
+    }
+    both = call("report", out, tmp_path / "again", "--to", tmp_path / "both")
+    assert (both.exit_code, "out and again" in both.output) == (0, True)
+    timed = call("timing", "wikitq", "--data", farm, "--split", "dev", "--programs", programs)
+    assert (timed.exit_code, "24 questions" in timed.output) == (0, True)
+    wide = call("harder", "wikitq", *common[:4], "--distracting-columns", 1, "--out", tmp_path / "wide")
+    assert (wide.exit_code, "24 of 24" in wide.output) == (0, True)
+
+
+def test_some_examples_and_one_phase(farm: Path, tmp_path: Path) -> None:
+    options = ("--data", farm, "--split", "dev", "--lm", KNOWING, "--samples", 1, "--quiet", "--out", tmp_path / "out")
+    assert call("wikitq", *options, "--ids", "x-4,x-1", "--phase", "annotate").exit_code == 0
+    drafts = (tmp_path / "out" / "drafts.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in drafts] == ["x-1", "x-4"]
+    assert not (tmp_path / "out" / "report.html").exists()
+    assert call("wikitq", *options, "--ids", "x-4,x-1", "--phase", "execute").exit_code == 0
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--split", "tset"], 1, "there is no split 'tset'"),
+        (["--lm", "nowhere.py:answer"], 1, "there is no file nowhere.py"),
+        (["--lm", KNOWING.replace("answer", "guess")], 1, "has no function 'guess'"),
+        (["--ids", "x-99"], 1, "holds no x-99"),
+        (["--raw"], 1, "--raw is for TabFact"),
+        (["--programs", "nowhere.json"], 1, "cannot read nowhere.json"),
+        (["--data", "nowhere"], 1, "git clone"),
+        (["--mode", "guess"], 2, "guess"),
+        (["--samples", "0"], 2, "greater than or equal"),
+    ],
+)
+def test_a_mistake_is_said(farm: Path, tmp_path: Path, options: list[str], status: int, said: str) -> None:
+    usual = ["--data", farm, "--split", "dev", "--lm", KNOWING, "--out", tmp_path / "out", "--quiet"]
+    done = call("wikitq", *usual, *options)
+    assert done.exit_code == status
+    assert said in done.output
+    assert "Traceback" not in done.output
