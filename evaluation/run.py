@@ -80,8 +80,8 @@ def run(
         journal = stack.enter_context(Journal(lm, out / JOURNAL))
         engine = Binder(journal, drafting=settings.drafting, vote=settings.voting, deadline=None)
         stack.enter_context(engine)
-        files = [stack.enter_context(records.Appender(out / name)) for name in (DRAFTS, RESULTS)]
-        work = _Work(settings, phase, engine, journal, programs, drafts, *files, seen)
+        drafts_file, results_file = (stack.enter_context(records.Appender(out / name)) for name in (DRAFTS, RESULTS))
+        work = _Work(settings, phase, engine, journal, programs, drafts, drafts_file, results_file, seen)
         asyncio.run(in_flight(_by_table(left), work.do, concurrency))
     for name in (DRAFTS, RESULTS):
         records.write_sorted(out / name)
