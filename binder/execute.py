@@ -39,7 +39,7 @@ class Result:
     Attributes:
         columns: The names of the output columns.
         rows: Typed values, one tuple a row.
-        texts: The same as the cells spell them, or as a plain rendering; None for NULL.
+        texts: The same as the cells spell them, or as a plain rendering; None for NULL that no cell spells.
     """
 
     columns: tuple[str, ...]
@@ -191,7 +191,7 @@ def _result(names: list[str], rows: list[tuple[Any, ...]], spellings: Sequence[s
     at = {name: index for index, name in enumerate(names) if index >= width}
     texts = tuple(
         tuple(
-            row[at[spelling]] if spelling is not None and row[index] is not None else text_of(row[index])
+            row[at[spelling]] if spelling is not None else text_of(row[index])
             for index, spelling in enumerate(spellings)
         )
         for row in rows

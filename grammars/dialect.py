@@ -45,7 +45,7 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def translate(tree: exp.Expression, schema: Schema) -> exp.Expression:
+def translate(tree: exp.Expr, schema: Schema) -> exp.Expr:
     """The DuckDB query that means what a SQLite-flavoured query means.
 
     Args:

@@ -36,16 +36,17 @@ _FUNCTIONS = """
     RegexpSubstr RegexpInstr Repeat Replace Reverse Right Round RowNumber Second Sign Split SplitPart Sqrt StartsWith
     Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime String Substring SubstringIndex Sum Time TimeAdd
     TimeDiff TimeStrToDate TimeStrToTime TimeSub TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff
-    TimestampSub TimestampTrunc ToChar ToDays ToNumber Translate Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff
+    TimestampSub TimestampTrunc ToChar ToNumber Translate Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff
     TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime TsOrDsToTimestamp Typeof Unicode UnixToTime Upper
     Variance VariancePop Week WeekOfYear Year List
 """
 _ANONYMOUS = """
-    julianday total printf format group_concat likely unlikely instr ifnull iif strftime unixepoch timediff quote
-    char unicode hex ltrim rtrim substr nvl isnull date_part datepart to_date to_char str_to_date date_format makedate
-    locate position mid strcmp field left right truncate weekday dayofweek dayofmonth dayofyear monthname dayname
-    len charindex datename age regexp regexp_matches max min concat_ws octet_length log2 log10 ln exp power sqrt mod
-    ceiling sign sum avg count from_unixtime unix_timestamp period_diff timestampdiff subdate adddate last_day
+    date datetime time now curdate curtime getdate date_diff julianday total printf format group_concat likely
+    unlikely instr ifnull iif strftime unixepoch char unicode hex ltrim rtrim substr nvl isnull date_part
+    datepart to_date to_char str_to_date date_format locate position mid left right truncate weekday dayofweek
+    dayofmonth dayofyear monthname dayname len charindex age regexp regexp_matches max min concat_ws
+    octet_length log2 log10 ln exp power sqrt mod ceiling sign sum avg count from_unixtime unix_timestamp
+    timestampdiff subdate adddate last_day
 """
 _REFUSED_PARTS = {
     "into": "INTO",

@@ -2,8 +2,8 @@
 
 A column is followed from the outputs of a translated query down to the table it comes from: through subqueries and
 WITH tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, and UNION ALL. Where that column keeps spellings, each
-query on the way gets one more output, a companion that carries the cell's text; the rows and their order stay what they
-were.
+query on the way gets one more output, a companion that carries the cell's spelling; the rows and their order stay what
+they were. What has no spelling is rendered from its value at the very end, for the rows that are left.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from .clauses import first, group_keys, is_grouped, ordered
-from .schema import Column, Schema, TableSchema
-from .values import INTEGER, TEXT, bare, cast, function, string, typed
+from .schema import Schema, TableSchema
+from .values import INTEGER, TEXT, bare, cast, function, null, string, typed
 
 
-def with_spelling(tree: exp.Expression, schema: Schema) -> tuple[exp.Expression, tuple[str | None, ...]]:
+def with_spelling(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[str | None, ...]]:
     """A translated query with a companion output for each output whose column keeps spellings.
 
     Args:
@@ -29,15 +29,37 @@ def with_spelling(tree: exp.Expression, schema: Schema) -> tuple[exp.Expression,
         rendering is all there is.
 
     Example:
-        If ``height`` keeps spellings, ``SELECT "w"."height" FROM "w"`` becomes ``SELECT "w"."height",
-        COALESCE("w"."height (spelling)", CAST("w"."height" AS VARCHAR)) AS "height:spelling" FROM "w"``, with
-        ``("height:spelling",)``.
+        If ``height`` keeps spellings, ``SELECT "w"."height" FROM "w"`` becomes ``SELECT "height",
+        COALESCE("height:spelling", CAST("height" AS TEXT)) AS "height:spelling" FROM (SELECT "w"."height",
+        "w"."height (spelling)" AS "height:spelling" FROM "w") AS "_values"``, with ``("height:spelling",)``.
     """
     tree = tree.copy()
     if all(column.spelling is None for table in schema for column in table.columns):
         return tree, (None,) * len(_outputs(tree))
     spelled = _Spelled(schema)
-    return tree, tuple(spelled.companion(tree, position) for position in range(len(_outputs(tree))))
+    outputs = [(item.alias_or_name, item.type) for item in _outputs(tree)]
+    companions = tuple(spelled.companion(tree, position) for position in range(len(outputs)))
+    return (_rendered(tree, outputs, companions) if any(companions) else tree), companions
+
+
+def _rendered(
+    tree: exp.Expr, outputs: Sequence[tuple[str, exp.DataType | None]], companions: Sequence[str | None]
+) -> exp.Expr:
+    """A query with companions, and around it one that puts a value's rendering where there is no spelling."""
+    values = [_reference(name) for name, _ in outputs]
+    texts = [
+        exp.alias_(exp.Coalesce(this=_reference(companion), expressions=[_plain(_reference(name), type_)]), companion)
+        for (name, type_), companion in zip(outputs, companions, strict=True)
+        if companion is not None
+    ]
+    for text in texts:
+        text.args["alias"].set("quoted", True)
+    inner = exp.Subquery(this=tree, alias=exp.TableAlias(this=exp.to_identifier("_values", quoted=True)))
+    return exp.select(*values, *texts).from_(inner)
+
+
+def _reference(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
 
 
 def _outputs(query: exp.Expr) -> Sequence[exp.Expr]:
@@ -94,8 +116,7 @@ class _Spelled:
                 select = side.unnest() if isinstance(side, exp.Subquery) else side
                 if not isinstance(select, exp.Select):
                     return None
-                value = select.expressions[position].unalias().copy()
-                self._append(select, position, cast(value, TEXT))
+                self._append(select, position, cast(null(), TEXT))
         return names[0] or f"{_outputs(union)[position].alias_or_name}:spelling"
 
     def _of_output(self, select: exp.Select, item: exp.Expr) -> exp.Expr | None:
@@ -116,8 +137,8 @@ class _Spelled:
             return first(spelling, order) if spelling is not None else None
         if isinstance(node, exp.Min | exp.Max) and isinstance(inner, exp.Column):
             spelling = self._of(select, inner)
-            extreme = ordered(inner.copy(), isinstance(node, exp.Max), nulls_first=False)
-            return first(spelling, [extreme, *self._rows(select)]) if spelling is not None else None
+            name = "ARG_MAX_NULL" if isinstance(node, exp.Max) else "ARG_MIN_NULL"
+            return function(name, TEXT, spelling, inner.copy()) if spelling is not None else None
         return None
 
     def _of(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
@@ -197,18 +218,20 @@ def _with_table(table: exp.Expr) -> exp.CTE | None:
 
 
 def _spelled_column(node: exp.Column, table: TableSchema) -> exp.Expr | None:
-    """``COALESCE(spelling, plain rendering)`` for a base column."""
+    """The spelling of a base column, NULL where the value's plain rendering is the cell's text."""
     column = table.column(node.name)
     if column is None or column.spelling is None:
         return None
-    spelling = typed(exp.column(column.spelling, table=node.table, quoted=True), TEXT)
-    return typed(exp.Coalesce(this=spelling, expressions=[_plain(node.copy(), column)]), TEXT)
+    return typed(exp.column(column.spelling, table=node.table, quoted=True), TEXT)
 
 
-def _plain(node: exp.Expr, column: Column) -> exp.Expr:
-    """What a value looks like when its cell had no spelling of its own: a whole number has no ``.0``."""
-    if column.type == "VARCHAR":
+def _plain(node: exp.Expr, type_: exp.DataType | None) -> exp.Expr:
+    """What a value looks like when its cell had no spelling of its own: a whole number has no ``.0``.
+
+    A UNION may widen an integer, so only a decimal, whose places are its own, is left as it is.
+    """
+    if type_ is not None and type_.is_type(*exp.DataType.TEXT_TYPES):
         return node
-    if column.type != "DOUBLE":
+    if type_ is not None and type_.is_type(exp.DataType.Type.DECIMAL):
         return cast(node, TEXT)
     return function("REGEXP_REPLACE", TEXT, cast(node, TEXT), string(r"\.0$"), string(""))

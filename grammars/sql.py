@@ -17,6 +17,7 @@ from sqlglot import Dialect, ErrorLevel, exp
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
+from grammars import dates
 from grammars.calls import ANS, MAP, find_calls
 from grammars.errors import Complaint, Span
 from grammars.schema import Schema
@@ -131,9 +132,11 @@ def _only_query(statements: list[exp.Expr | None], schema: Schema) -> exp.Expr:
             Complaint("sql", f"there are {len(trees)} statements, and a program is one", "keep one SELECT")
         )
     tree = trees[0]
-    if not isinstance(tree, exp.Query):
+    if not isinstance(tree, exp.Query) or isinstance(tree, exp.Values):
         named = tree.name.upper() if isinstance(tree, exp.Command) else tree.key.upper()
         raise Unparsable(Complaint("sql", f"{named} is not a query", "write one SELECT"), isinstance(tree, _STATEMENTS))
+    for node in list(tree.find_all(exp.DateDiff, exp.TimestampDiff)):
+        dates.mended(node)  # before its unit is taken for a column
     return _with_source(_parenthesized(tree), schema)
 
 

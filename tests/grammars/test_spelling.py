@@ -63,7 +63,7 @@ def run(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[o
         ("SELECT * FROM w WHERE name = 'b'", [(None, "8611", "2½", None)]),
         ("SELECT name, MAX(height) FROM w", [(None, "8,848 m")]),
         ("SELECT MAX(height), MIN(ratio) FROM w", [("8,848 m", "2½")]),
-        ("SELECT height, MAX(ratio) FROM w GROUP BY side", [("8,848 m", "5"), ("8848m", "n/a")]),
+        ("SELECT height, MAX(ratio) FROM w GROUP BY side", [("8,848 m", "5"), ("8848m", None)]),
         ("SELECT height, COUNT(*) FROM w GROUP BY height", [("8611", None), ("8,848 m", None)]),
         ("SELECT DISTINCT height FROM w", [("8,848 m",), ("8611",)]),
         ("SELECT DISTINCT side, MAX(height) FROM w GROUP BY side", [(None, "8,848 m"), (None, "8848m")]),
