@@ -8,31 +8,28 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from binder import literals, loop
+from binder.accept import accept, schema_of
 from binder.answer import Answer, Outcome
 from binder.database import Limits, Pool, Session
 from binder.draft import Drafting, Drafts, draft, repair
 from binder.errors import BinderError, ConfigurationError, LMUnavailable, ProgramError
-from binder.execute import Replies, execute, in_thread, prepare
+from binder.execute import Replies, execute, in_thread
 from binder.explain import Explanation, explain
 from binder.lm.base import LM, Usage
-from binder.plan import Plan, make_plan
+from binder.plan import Plan
 from binder.render import Cuts
 from binder.table import Table
 from binder.trace import CallTrace, Sample, Trace
 from binder.vote import Candidate, Vote, count
-from grammars.check import check
 from grammars.errors import Complaint
 from grammars.program import Program
-from grammars.schema import Schema
 
 DEADLINE = 300.0
 
 Tables = Table | Sequence[Table]
 
-_REMEMBERED = 1000  # programs whose checks are kept for the same tables
 _CUT = "the program was cut off before its end; write a shorter one"
 _NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "write plain SQL")
 _NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
@@ -184,7 +181,7 @@ class Binder:
         """
         used = _tables(tables)
         with self._pool.session(used) as session:
-            return self._checked(_source(program), used, session)[0]
+            return accept(_source(program), used, session, self.mend_values)[0]
 
     def explain(self, program: str | Program, tables: Tables) -> Explanation:
         """What a program would do and how much it would ask, without asking.
@@ -194,7 +191,7 @@ class Binder:
         """
         used = _tables(tables)
         with self._pool.session(used) as session:
-            checked, plan = self._checked(_source(program), used, session)
+            checked, plan = accept(_source(program), used, session, self.mend_values)
             return explain(checked, plan, session)
 
     def close(self) -> None:
@@ -214,7 +211,9 @@ class Binder:
         work, used = _Work(), _tables(tables)
         async with self._session(used, deadline, work) as session:
             with work.timed("check"):
-                checked, plan = await in_thread(session, lambda: self._checked(_source(program), used, session))
+                checked, plan = await in_thread(
+                    session, lambda: accept(_source(program), used, session, self.mend_values)
+                )
             with work.timed("run"):
                 result = await execute(
                     plan, session, self._asked(plan), work.replies, work.calls.append, self.drafting.folder
@@ -288,7 +287,7 @@ class Binder:
         """What becomes of one program; only the model being out of reach ends the question."""
         try:
             with work.timed("check"):
-                program, plan = await in_thread(session, lambda: self._checked(text, tables, session))
+                program, plan = await in_thread(session, lambda: accept(text, tables, session, self.mend_values))
             if program.calls and not self.drafting.calls:
                 raise ProgramError(program.text, (_NO_CALLS,))
         except ProgramError as error:
@@ -306,7 +305,7 @@ class Binder:
         except BinderError as error:
             return Candidate(text, program=program, error=str(error))
         if result.empty:
-            told = await in_thread(session, lambda: literals.describe(program, _schema(tables), session))
+            told = await in_thread(session, lambda: literals.describe(program, schema_of(tables), session))
             return Candidate(text, program=program, result=result, error=told or _NOTHING)
         return Candidate(text, program=program, result=result)
 
@@ -326,32 +325,6 @@ class Binder:
                 samples, usage = await repair(question, tables, refused, self.lm, drafting)
             work.usage += usage
             await self._try(samples, tables, session, work)
-
-    def _checked(self, source: str, tables: tuple[Table, ...], session: Session) -> tuple[Program, Plan]:
-        """A program that DuckDB will run, and its plan.
-
-        Raises:
-            ProgramError: There are complaints.
-        """
-        known = session.checked.get(source)
-        if known is not None:
-            prepare(known[1], session)
-            return known
-        schema = _schema(tables)
-        checked = check(source, schema)
-        if checked.program is None:
-            raise ProgramError(checked.text, checked.complaints)
-        program = literals.mend(checked.program, schema, session) if self.mend_values else checked.program
-        plan = make_plan(program, schema)
-        prepare(plan, session)
-        for query in (*(step.inputs for step in plan.steps), plan.query):
-            problem = session.bind(query)
-            if problem is not None:
-                raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
-        if len(session.checked) >= _REMEMBERED:
-            session.checked.clear()
-        session.checked[source] = program, plan
-        return program, plan
 
     @asynccontextmanager
     async def _session(self, tables: tuple[Table, ...], deadline: float | None, work: _Work) -> AsyncIterator[Session]:
@@ -378,29 +351,14 @@ class Binder:
                 f"no answer within {seconds:g} s; waiting for {name}. Give more time (deadline=), or a faster model"
             ) from None
 
-    def _asked(self, plan: Plan) -> LM:
+    def _asked(self, plan: Plan) -> LM | None:
         """The model that a plan needs; none is looked for where it needs none."""
-        return self.lm if plan.steps or self._lm is not None else _NOBODY
+        return self.lm if plan.steps else None
 
     def _trace(self, work: _Work) -> Trace:
         name = self._lm.name if self._lm is not None else ""
         seconds = time.perf_counter() - work.started
         return Trace(name, tuple(work.samples), tuple(work.calls), work.usage, work.cuts, seconds, dict(work.steps))
-
-
-class _Nobody:
-    """The model of a program without LM calls."""
-
-    name, context, concurrency = "", 0, 1
-
-    async def complete(self, request: Any) -> Any:
-        raise ConfigurationError("a program without LM calls asked a model; this is a fault of the engine")
-
-    async def aclose(self) -> None:
-        """Nothing to release."""
-
-
-_NOBODY: LM = _Nobody()
 
 
 def _tables(tables: Tables) -> tuple[Table, ...]:
@@ -412,10 +370,6 @@ def _tables(tables: Tables) -> tuple[Table, ...]:
     if repeated:
         raise ConfigurationError(f"two tables are named {repeated[0]!r}; give each a name of its own (name=)")
     return used
-
-
-def _schema(tables: tuple[Table, ...]) -> Schema:
-    return Schema(tuple(table.schema for table in tables))
 
 
 def _source(program: str | Program) -> str:

@@ -67,7 +67,7 @@ class Replies:
 async def execute(
     plan: Plan,
     session: Session,
-    lm: LM,
+    lm: LM | None,
     replies: Replies,
     note: Callable[[CallTrace], None],
     folder: Path | None = None,
@@ -77,7 +77,7 @@ async def execute(
     Args:
         plan: What to run.
         session: A session on a database with the plan's tables.
-        lm: The model that answers the calls.
+        lm: The model that answers the calls; None will do for a plan without any.
         replies: What is known already; gains what is asked.
         note: Called with the trace of each step as soon as it is done.
         folder: A folder of the user's own exemplars and templates.
@@ -88,6 +88,7 @@ async def execute(
         LMReplyError: No reply to a call could be read.
     """
     for step in plan.steps:
+        assert lm is not None
         note(await _ask(step, session, lm, replies, folder))
     names, rows = await in_thread(session, lambda: session.result(plan.query))
     return _result(names, rows, plan.spellings)
