@@ -8,6 +8,7 @@ others.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -164,6 +165,8 @@ class Pool:
         self._size = size
         self._databases: list[Database] = []  # the least recently lent first
         self._lock = threading.Lock()
+        # At exit at the latest: DuckDB's threads may hold Python objects, which they cannot free once Python ends.
+        weakref.finalize(self, _close_all, self._databases)
 
     @contextmanager
     def session(self, tables: tuple[Table, ...]) -> Iterator[Session]:
@@ -200,6 +203,11 @@ class Pool:
             for database in [one for one in self._databases if not one.users]:
                 database.close()
                 self._databases.remove(database)
+
+
+def _close_all(databases: list[Database]) -> None:
+    for database in databases:
+        database.close()
 
 
 def quoted(name: str) -> str:

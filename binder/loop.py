@@ -7,11 +7,14 @@ from whatever loop the caller runs. Connections and model servers thus live in o
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_STOP_SECONDS = 5.0
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -38,5 +41,13 @@ def _running() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="binder", daemon=True).start()
+            thread = threading.Thread(target=_loop.run_forever, name="binder", daemon=True)
+            thread.start()
+            atexit.register(_stop, _loop, thread)
         return _loop
+
+
+def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """End the loop before the interpreter does: a thread caught inside DuckDB then would abort the process."""
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(_STOP_SECONDS)

@@ -9,6 +9,7 @@ text in sources that declare their types (Parquet, Arrow, databases) is text.
 
 from __future__ import annotations
 
+import atexit
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -136,7 +137,9 @@ def connection() -> Iterator[DuckDBPyConnection]:
 def _database() -> DuckDBPyConnection:
     import duckdb
 
-    return duckdb.connect(":memory:", config={"python_enable_replacements": False, "temp_directory": ""})
+    database = duckdb.connect(":memory:", config={"python_enable_replacements": False, "temp_directory": ""})
+    atexit.register(database.close)  # its threads may hold Python objects, which they cannot free once Python ends
+    return database
 
 
 @contextmanager
