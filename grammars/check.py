@@ -13,7 +13,7 @@ from grammars.errors import Complaint
 from grammars.program import Program
 from grammars.schema import Schema
 from grammars.sql import Unparsable, parse
-from grammars.tidy import holds_query, tidy
+from grammars.tidy import QUOTED, holds_query, quote_headers, tidy
 
 Rule = Callable[[Program, Schema], "Program | tuple[Complaint, ...]"]
 
@@ -54,7 +54,8 @@ def check(source: str, schema: Schema) -> Checked:
     if isinstance(first, Unparsable) and first.statement:
         # SQL, but another statement than a query: no query is looked for in it.
         return Checked(source, None, (first.complaint,))
-    text, mends = tidy(source, lambda candidate: not isinstance(read(candidate), Unparsable))
+    headers = [column.name for table in schema for column in table.columns if not column.name.isidentifier()]
+    text, mends = tidy(source, lambda candidate: not isinstance(read(candidate), Unparsable), headers)
     tree = read(text)
     if isinstance(tree, Unparsable):
         return Checked(text, None, (_no_program(source) or tree.complaint,))
@@ -67,6 +68,11 @@ def check(source: str, schema: Schema) -> Checked:
         else:
             complaints.extend(outcome)
     if complaints:
+        # A header such as "height (m)" parses without its quotation marks, as something else.
+        quoted = quote_headers(text, headers)
+        again = check(quoted, schema).program if quoted != text else None
+        if again is not None:
+            return Checked(quoted, replace(again, source=source, mends=(*mends, QUOTED, *again.mends)))
         return Checked(text, None, tuple(sorted(complaints, key=lambda one: one.span.start if one.span else -1)))
     explicit = blocks.make_explicit(program.tree, schema)
     if isinstance(explicit, Complaint):

@@ -7,7 +7,8 @@ first text that parses is taken: the smallest mend wins, and what was done is re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _START = re.compile(
@@ -27,17 +28,19 @@ _AFTER_LITERAL = re.compile(
 _TYPOGRAPHIC = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "´": "'"})
 _OPERATOR_SELECT = re.compile(r"[-+*/]\s*(?=SELECT\b)", re.I)
 
+QUOTED = "headers put in back-ticks"
 _STRAIGHTENED = "typographic quotation marks straightened"
 
 Mend = Callable[[str], str]
 
 
-def tidy(text: str, parses: Callable[[str], bool]) -> tuple[str, tuple[str, ...]]:
+def tidy(text: str, parses: Callable[[str], bool], headers: Sequence[str] = ()) -> tuple[str, tuple[str, ...]]:
     """The program in a text, and what was mended to reach it.
 
     Args:
         text: What the LM or the user wrote.
         parses: Whether a text parses as one query.
+        headers: Column names that stand in quotation marks where they are written right.
 
     Returns:
         The text to parse and the names of the mends; the text itself when no mend makes it parse.
@@ -51,18 +54,18 @@ def tidy(text: str, parses: Callable[[str], bool]) -> tuple[str, tuple[str, ...]
     notes: tuple[str, ...] = (_STRAIGHTENED,) if straight != text.strip() else ()
     if parses(straight):
         return straight, notes
-    for candidate, mends in _candidates(straight):
+    for candidate, mends in _candidates(straight, (*MENDS, (QUOTED, partial(quote_headers, headers=headers)))):
         if parses(candidate):
             return candidate, (*notes, *mends)
     return cut_prose(unfence(straight)), notes
 
 
-def _candidates(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name, mend in MENDS:
+def _candidates(text: str, mends: Sequence[tuple[str, Mend]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, mend in mends:
         if (mended := mend(text)) != text:
             yield mended, (name,)
     notes: tuple[str, ...] = ()
-    for name, mend in MENDS:
+    for name, mend in mends:
         if (mended := mend(text)) != text:
             text, notes = mended, (*notes, name)
             yield text, notes
@@ -145,6 +148,20 @@ def balance_parentheses(text: str) -> str:
         return text.rstrip().rstrip(";") + ")" * depth
     while depth < 0 and text.rstrip().rstrip(";").endswith(")"):
         text, depth = text.rstrip().rstrip(";")[:-1], depth + 1
+    return text
+
+
+def quote_headers(text: str, headers: Sequence[str]) -> str:
+    """Headers that are no plain word are put in back-ticks where they stand outside quotations, the longest first."""
+    for header in sorted(headers, key=len, reverse=True):
+        words = [re.escape(word) for word in header.split()]
+        if not words:
+            continue
+        # A line break in a header is often written as a backslash and an n.
+        written = re.compile(r"(?<!\w)" + r"(?:\s|\\n)+".join(words) + r"(?!\w)", re.IGNORECASE)
+        outside = set(_outside_quotes(text))
+        for found in reversed([found for found in written.finditer(text) if found.start() in outside]):
+            text = f"{text[: found.start()]}`{header}`{text[found.end() :]}"
     return text
 
 
