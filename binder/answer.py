@@ -76,6 +76,7 @@ class Answer:
             "calls": [_call(call) for call in self.trace.calls],
             "candidates": [_candidate(candidate) for candidate in self.candidates],
             "lm": self.trace.lm,
+            "left_out": list(self.trace.left_out),
             "usage": {
                 "requests": usage.requests,
                 "prompt_tokens": usage.prompt_tokens,

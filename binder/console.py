@@ -31,6 +31,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     if len(answer.candidates) > 1:
         samples = sum(candidate.samples for candidate in answer.candidates)
         yield f"vote      {answer.confidence:.0%} of {samples} samples, {len(answer.candidates)} distinct programs"
+    for what in answer.trace.left_out:
+        yield f"cut       {what}"
     yield from _answer(answer)
     yield f"cost      {cost(answer.trace.usage, answer.trace.seconds)}"
 

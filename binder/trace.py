@@ -83,6 +83,12 @@ class Trace:
         return sum((call.usage for call in self.calls), self.drafting)
 
     @property
+    def left_out(self) -> tuple[str, ...]:
+        """What prompts left out so as to fit the model, in a sentence each."""
+        prompts = [("the drafting prompt", self.cuts), *((call.step.call, call.cuts) for call in self.calls)]
+        return tuple(f"{name} left out {cuts}" for name, cuts in prompts if cuts)
+
+    @property
     def unreadable(self) -> int:
         """How many inputs got no reply that can be read."""
         return sum(call.unreadable for call in self.calls)

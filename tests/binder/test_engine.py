@@ -14,6 +14,7 @@ import pytest
 
 import binder
 from binder import Binder, Drafting, Limits, Method, Table, Vote
+from binder.console import render_answer
 from binder.lm import Completion, Request, Response, Scripted, Usage
 from binder.trace import Sample
 from exemplars import store
@@ -356,3 +357,13 @@ def test_a_folder_of_ones_own_shapes_every_prompt(peaks: Table, tmp_path: Path) 
         "map": "map of my own",
         "ans": "ans of my own",
     }
+
+
+def test_what_a_prompt_left_out_is_said() -> None:
+    wide = Table.from_pandas(pandas.DataFrame({"name": [f"peak {n}" for n in range(500)]}), name="peaks")
+    with Binder(model("SELECT COUNT(*) FROM w")) as engine:
+        answer = engine.ask("how many peaks are there?", wide, n=1)
+    assert answer.trace.left_out[0].startswith("the drafting prompt left out ")
+    assert "rows" in answer.trace.left_out[0]
+    assert answer.trace.left_out[0] in render_answer(answer)
+    assert json.loads(answer.to_json())["left_out"] == list(answer.trace.left_out)
