@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -137,8 +138,8 @@ def plain(value: object) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, (date, datetime, time)):
         return value.isoformat()
-    if isinstance(value, timedelta):
-        return str(value)
+    if isinstance(value, timedelta) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)  # JSON has no infinity
     if isinstance(value, (list, tuple)):
         return [plain(part) for part in value]
     return value

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from binder import prompt
+from binder.errors import ConfigurationError
 from binder.lm.base import LM, Usage
 from binder.render import Cuts
 from binder.send import send
@@ -95,7 +96,10 @@ async def repair(
 
 def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) -> prompt.Prompt:
     """The request for drafts."""
-    examples = store.programs(drafting.exemplars, drafting.folder)
+    try:
+        examples = store.programs(drafting.exemplars, drafting.folder)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
     if not drafting.calls:
         examples = tuple(example for example in examples if not example.replies)
     if drafting.nearest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +14,7 @@ from binder.accept import accept, schema_of
 from binder.answer import Answer, Outcome
 from binder.database import Limits, Pool, Session
 from binder.draft import Drafting, Drafts, draft, repair
-from binder.errors import BinderError, ConfigurationError, LMUnavailable, ProgramError
+from binder.errors import BinderError, ConfigurationError, LMUnavailable, ProgramError, RunError
 from binder.execute import Replies, execute, in_thread
 from binder.explain import Explanation, explain
 from binder.lm.base import LM, Usage
@@ -47,6 +47,7 @@ class _Work:
     usage: Usage = field(default_factory=Usage)
     cuts: Cuts | None = None
     candidates: dict[str, Candidate] = field(default_factory=dict)
+    asking: bool = True  # False once it is known that no model is needed
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -214,6 +215,7 @@ class Binder:
                 checked, plan = await in_thread(
                     session, lambda: accept(_source(program), used, session, self.mend_values)
                 )
+            work.asking = bool(plan.steps)
             with work.timed("run"):
                 result = await execute(
                     plan, session, self._asked(plan), work.replies, work.calls.append, self.drafting.folder
@@ -333,22 +335,26 @@ class Binder:
         with work.timed("load"):
             session = await asyncio.to_thread(lent.__enter__)
         try:
-            async with self._within(deadline):
+            async with self._within(deadline, lambda: work.asking):
                 yield session
         finally:
             lent.__exit__(None, None, None)
 
     @asynccontextmanager
-    async def _within(self, deadline: float | None) -> AsyncIterator[None]:
-        """At most so many seconds."""
+    async def _within(self, deadline: float | None, asking: Callable[[], bool] = lambda: True) -> AsyncIterator[None]:
+        """At most so many seconds, spent on the model where ``asking``."""
         seconds = self.deadline if deadline is None else deadline
         try:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError:
-            name = self._lm.name if self._lm is not None else "the database"
+            if self._lm is None or not asking():
+                raise RunError(
+                    f"the program ran longer than {seconds:g} s and was stopped; narrow what it reads"
+                ) from None
             raise LMUnavailable(
-                f"no answer within {seconds:g} s; waiting for {name}. Give more time (deadline=), or a faster model"
+                f"no answer within {seconds:g} s; waiting for {self._lm.name}. "
+                "Give more time (deadline=), or a faster model"
             ) from None
 
     def _asked(self, plan: Plan) -> LM | None:
@@ -362,7 +368,9 @@ class Binder:
 
 
 def _tables(tables: Tables) -> tuple[Table, ...]:
-    used = (tables,) if isinstance(tables, Table) else tuple(tables)
+    used = (tables,) if isinstance(tables, Table) else tuple(tables or ())
+    if any(not isinstance(table, Table) for table in used):
+        raise ConfigurationError("a question is asked of a Table or a list of them; Table.from_… makes one")
     if not used:
         raise ConfigurationError("there is no table; give at least one")
     names = Counter(table.name.casefold() for table in used)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from binder.errors import ConfigurationError
 from binder.execute import Result
 from grammars.program import Program
 
@@ -38,6 +39,10 @@ class Vote:
     method: Method = Method.MAJORITY
     favoured: str | None = None
     weight: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.method is Method.ANSWER and self.favoured is None:
+            raise ConfigurationError("a vote that favours an answer needs one: favoured=, or --favour")
 
 
 @dataclass(frozen=True)

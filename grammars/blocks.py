@@ -27,6 +27,11 @@ def make_explicit(tree: exp.Expr, schema: Schema) -> exp.Expr | Complaint:
             return Complaint(
                 "blocks", "an LM call cannot order a UNION", "order an outer SELECT by it", span_of(call.node)
             )
+        if not call.question.strip(" ?"):
+            return Complaint("blocks", "an LM call asks nothing", "write its question", span_of(call.node))
+        if call.per_row and not call.arguments:
+            hint = 'give it a column, or ask once with QA("ans@…")'
+            return Complaint("blocks", "a map has no column to look at", hint, span_of(call.node))
         if call.per_row:
             _expand_stars(call.node, query, schema)
             continue

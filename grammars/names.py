@@ -34,6 +34,7 @@ def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]
     except SqlglotError as error:
         return (Complaint("names", f"the query's parts cannot be told apart: {error}", "give each table an alias"),)
     resolver = _Resolver(schema)
+    resolver.named = _named_tables(scopes)
     for scope in scopes:
         resolver.tables(scope)
     for scope in scopes:
@@ -50,6 +51,7 @@ class _Resolver:
         self.schema = schema
         self.mends: list[str] = []
         self.complaints: list[Complaint] = []
+        self.named: set[str] = set()  # the tables that the program names, folded
         self.known: dict[int, TableSchema] = {}  # by the identity of its exp.Table node
 
     def tables(self, scope: Scope) -> None:
@@ -85,7 +87,7 @@ class _Resolver:
 
     def _titled(self, written: str) -> TableSchema | None:
         """The table that a title, or a name nearly right, stands for; the only table whatever it is called."""
-        if len(self.schema.tables) == 1 and not _FILE.search(written):
+        if len(self.schema.tables) == 1 and len(self.named) == 1 and not _FILE.search(written):
             return self.schema.tables[0]
         names = {name: table.name for table in self.schema for name in (table.name, table.title) if name}
         found, _ = nearest(written, names)
@@ -240,6 +242,12 @@ def _chain(scope: Scope) -> Iterator[Scope]:
     while reached is not None:
         yield reached
         reached = reached.parent if reached.scope_type in _SEES_OUTER else None
+
+
+def _named_tables(scopes: Sequence[Scope]) -> set[str]:
+    """The tables, folded, that a program's queries name in FROM and JOIN; not those it makes itself."""
+    sources = [source for scope in scopes for source in _sources(scope).values()]
+    return {source.name.casefold() for source in sources if isinstance(source, exp.Table)}
 
 
 def _sources(scope: Scope) -> dict[str, exp.Expr | Scope]:

@@ -367,3 +367,23 @@ def test_what_a_prompt_left_out_is_said() -> None:
     assert "rows" in answer.trace.left_out[0]
     assert answer.trace.left_out[0] in render_answer(answer)
     assert json.loads(answer.to_json())["left_out"] == list(answer.trace.left_out)
+
+
+def test_a_deadline_that_plain_sql_runs_past_is_the_programs(peaks: Table) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
+    with Binder(model("")) as engine, pytest.raises(binder.RunError, match=r"longer than 0\.5 s"):
+        engine.run(endless, peaks, deadline=0.5)
+
+
+def test_a_malformed_call_costs_nothing(peaks: Table) -> None:
+    log: list[Request] = []
+    with Binder(model("", log=log)) as engine:
+        for program in ('SELECT QA("map@is it?") FROM w', 'SELECT QA("map@"; name) FROM w'):
+            with pytest.raises(binder.ProgramError):
+                engine.run(program, peaks)
+    assert log == []
+
+
+def test_a_second_table_that_is_not_there_is_refused(peaks: Table) -> None:
+    with Binder(model("")) as engine, pytest.raises(binder.ProgramError, match="no table 'v'"):
+        engine.check("SELECT w.name, v.height FROM w, v", peaks)
