@@ -6,6 +6,7 @@ from binder import literals
 from binder.database import Session
 from binder.errors import ProgramError
 from binder.execute import prepare
+from binder.filters import Selectivity
 from binder.plan import Plan, make_plan
 from binder.table import Table
 from grammars.check import check
@@ -16,25 +17,30 @@ from grammars.schema import Schema
 _REMEMBERED = 1000  # programs whose checks are kept for the same tables
 
 
-def accept(source: str, tables: tuple[Table, ...], session: Session, mend_values: bool) -> tuple[Program, Plan]:
+def accept(
+    source: str, tables: tuple[Table, ...], session: Session, mend_values: bool, selectivity: Selectivity | None = None
+) -> tuple[Program, Plan]:
     """A program that DuckDB will run, and its plan.
 
     Raises:
         ProgramError: There are complaints.
     """
+    schema = schema_of(tables)
     known = session.checked.get(source)
     if known is not None:
-        prepare(known[1], session)
-        return known
-    schema = schema_of(tables)
+        program, plan = known
+        if plan.arranged:  # more may be known by now of how selective its conditions are
+            plan = make_plan(program, schema, selectivity)
+        prepare(plan, session)
+        return program, plan
     checked = check(source, schema)
     if checked.program is None:
         raise ProgramError(checked.text, checked.complaints)
     program = literals.mend(checked.program, schema, session) if mend_values else checked.program
-    plan = make_plan(program, schema)
+    plan = make_plan(program, schema, selectivity)
     prepare(plan, session)
-    for query in (*(step.inputs for step in plan.steps), plan.query):
-        problem = session.bind(query)
+    for query, parameters in plan.queries:
+        problem = session.bind(query, parameters)
         if problem is not None:
             raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
     if len(session.checked) >= _REMEMBERED:

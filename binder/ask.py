@@ -16,7 +16,7 @@ from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, is_unknown, settle
 from binder.errors import LMError, LMReplyError
-from binder.lm.base import LM, Request, Usage
+from binder.lm.base import LM, Request, Usage, batch_of
 from binder.prompt import tokens
 from binder.render import Cuts
 from binder.replies import Answers, read_bare, read_map
@@ -25,7 +25,6 @@ from exemplars import choose, store
 from exemplars.exemplar import Cells, MapExemplar
 from grammars.reply import Expected, ReplyKind
 
-BATCH = 12
 SHOTS = 3
 
 
@@ -77,7 +76,7 @@ async def ask_map(
     inputs: Sequence[Cells],
     expected: Expected,
     *,
-    batch: int = BATCH,
+    batch: int | None = None,
     folder: Path | None = None,
     keep: Callable[[Reply], None] | None = None,
 ) -> MapReplies:
@@ -89,7 +88,7 @@ async def ask_map(
         columns: The columns that make an input.
         inputs: One tuple of cells an input, as they are spelled.
         expected: What each reply must be.
-        batch: The most inputs in one request.
+        batch: The most inputs in one request, the model's own number by default.
         folder: A folder of the user's exemplars and templates.
         keep: Called with each reply as soon as it is there, so that it outlives a failure (the value of an
             ``ORDERED`` call is still its text then).
@@ -102,7 +101,7 @@ async def ask_map(
     asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, keep)
     for attempt in range(1, ATTEMPTS + 1):
         pending = [cells for cells in asked if cells not in asker.known]
-        await asker.ask_all(pending, _size(batch, attempt), attempt)
+        await asker.ask_all(pending, _size(batch or batch_of(lm), attempt), attempt)
     if asked and not asker.known:
         raise LMReplyError(nothing_readable(lm, question, asker.heard))
     found = _settled(asker.known) if expected.kind is ReplyKind.ORDERED else asker.known

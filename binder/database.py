@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from grammars.program import Program
 
     Checks = dict[str, tuple[Program, Plan]]
+
+Parameters = Sequence[object] | Mapping[str, object]
 
 _POOLED = 8
 
@@ -55,7 +57,7 @@ class Session:
         self._connection = connection
         self._limits = limits
 
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """The rows of a query.
 
         Raises:
@@ -65,9 +67,9 @@ class Session:
 
     def result(self, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The names of a query's columns and its rows; raises as ``rows`` does."""
-        return self._run(sql, ())
+        return self._run(sql, None)
 
-    def _run(self, sql: str, parameters: Sequence[object]) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def _run(self, sql: str, parameters: Parameters | None) -> tuple[list[str], list[tuple[Any, ...]]]:
         timer = threading.Timer(self._limits.seconds, self._connection.interrupt)
         timer.daemon = True
         timer.start()
@@ -83,10 +85,20 @@ class Session:
             raise RunError(f"the program gives more than {self._limits.rows:,} rows; add a condition or a LIMIT")
         return names, rows
 
-    def bind(self, sql: str) -> str | None:
+    @contextmanager
+    def beside(self) -> Iterator[Session]:
+        """A session on the same database, with temporary tables of its own."""
+        connection = self._connection.cursor()
+        try:
+            yield Session(connection, self._limits, self.checked)
+        finally:
+            connection.close()
+
+    def bind(self, sql: str, parameters: Parameters | None = None) -> str | None:
         """What DuckDB has against a query, without running it; None when it can run."""
         try:
-            self._connection.sql(sql)  # a relation: bound at once, run only when its rows are asked for
+            # A relation: bound at once, run only when its rows are asked for.
+            self._connection.sql(sql, params=parameters)
         except duckdb.Error as error:
             return _first_line(error)
         return None

@@ -5,58 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
-from binder import literals, loop
-from binder.accept import accept, schema_of
+from binder import loop
+from binder.accept import accept
 from binder.answer import Answer, Outcome
+from binder.ask_step import ask_step
 from binder.database import Limits, Pool, Session
+from binder.desk import Desk
 from binder.draft import Drafting, Drafts, draft, repair
-from binder.errors import BinderError, ConfigurationError, LMUnavailable, ProgramError, RunError
-from binder.execute import Replies, execute, in_thread
+from binder.errors import ConfigurationError, LMUnavailable, RunError
 from binder.explain import Explanation, explain
-from binder.lm.base import LM, Usage
-from binder.plan import Plan
-from binder.render import Cuts
+from binder.filters import Selectivity
+from binder.lm.base import LM
 from binder.table import Table
-from binder.trace import CallTrace, Sample, Trace
-from binder.vote import Candidate, Vote, count
-from grammars.errors import Complaint
+from binder.trace import Sample, Trace
+from binder.vote import Vote, count
+from binder.work import Work, try_programs
 from grammars.program import Program
 
 DEADLINE = 300.0
 
 Tables = Table | Sequence[Table]
-
-_CUT = "the program was cut off before its end; write a shorter one"
-_NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "write plain SQL")
-_NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
-
-
-@dataclass
-class _Work:
-    """What a question has gathered so far; it outlives a failure."""
-
-    started: float = field(default_factory=time.perf_counter)
-    steps: dict[str, float] = field(default_factory=dict)
-    replies: Replies = field(default_factory=Replies)
-    calls: list[CallTrace] = field(default_factory=list)
-    samples: list[Sample] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
-    cuts: Cuts | None = None
-    candidates: dict[str, Candidate] = field(default_factory=dict)
-    asking: bool = True  # False once it is known that no model is needed
-
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        """Adds the seconds in the context to a step's."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.steps[step] = self.steps.get(step, 0.0) + time.perf_counter() - started
 
 
 class Binder:
@@ -99,6 +71,7 @@ class Binder:
         self.deadline = deadline
         self.mend_values = mend_values
         self._pool = Pool(limits or Limits())
+        self._selectivity = Selectivity()
 
     @property
     def lm(self) -> LM:
@@ -182,7 +155,7 @@ class Binder:
         """
         used = _tables(tables)
         with self._pool.session(used) as session:
-            return accept(_source(program), used, session, self.mend_values)[0]
+            return accept(_source(program), used, session, self.mend_values, self._selectivity)[0]
 
     def explain(self, program: str | Program, tables: Tables) -> Explanation:
         """What a program would do and how much it would ask, without asking.
@@ -192,7 +165,7 @@ class Binder:
         """
         used = _tables(tables)
         with self._pool.session(used) as session:
-            checked, plan = accept(_source(program), used, session, self.mend_values)
+            checked, plan = accept(_source(program), used, session, self.mend_values, self._selectivity)
             return explain(checked, plan, session)
 
     def close(self) -> None:
@@ -209,27 +182,20 @@ class Binder:
         self.close()
 
     async def _run(self, program: str | Program, tables: Tables, deadline: float | None) -> Answer:
-        work, used = _Work(), _tables(tables)
-        async with self._session(used, deadline, work) as session:
-            with work.timed("check"):
-                checked, plan = await in_thread(
-                    session, lambda: accept(_source(program), used, session, self.mend_values)
-                )
-            work.asking = bool(plan.steps)
+        async with self._question(tables, deadline) as (work, session):
+            checked, plan = await work.check(_source(program), session)
+            work.asking = bool(plan.stages)
             with work.timed("run"):
-                result = await execute(
-                    plan, session, self._asked(plan), work.replies, work.calls.append, self.drafting.folder
-                )
+                result = await work.run(plan, session)
         return Answer(None, checked, result, self._trace(work))
 
     async def _ask(self, question: str, tables: Tables, n: int | None, deadline: float | None) -> Answer:
-        work, used = _Work(), _tables(tables)
         drafting = self._drafting(question, n)
-        async with self._session(used, deadline, work) as session:
+        async with self._question(tables, deadline) as (work, session):
             with work.timed("draft"):
-                drafts = await draft(question, used, self.lm, drafting)
+                drafts = await draft(question, work.tables, self.lm, drafting)
             work.usage, work.cuts = drafts.usage, drafts.cuts
-            return (await self._vote(question, used, drafts.samples, session, work, drafting)).answer()
+            return (await self._vote(question, drafts.samples, session, work, drafting)).answer()
 
     async def _draft(self, question: str, tables: Tables, deadline: float | None) -> Drafts:
         used, drafting = _tables(tables), self._drafting(question, None)
@@ -239,22 +205,15 @@ class Binder:
     async def _decide(
         self, question: str, tables: Tables, samples: Sequence[Sample], deadline: float | None
     ) -> Outcome:
-        work, used = _Work(), _tables(tables)
-        async with self._session(used, deadline, work) as session:
-            return await self._vote(question, used, samples, session, work, self.drafting)
+        async with self._question(tables, deadline) as (work, session):
+            return await self._vote(question, samples, session, work, self.drafting)
 
     async def _vote(
-        self,
-        question: str,
-        tables: tuple[Table, ...],
-        samples: Sequence[Sample],
-        session: Session,
-        work: _Work,
-        drafting: Drafting,
+        self, question: str, samples: Sequence[Sample], session: Session, work: Work, drafting: Drafting
     ) -> Outcome:
         """Try the samples, have them mended where none gives an answer, and count."""
-        await self._try(samples, tables, session, work)
-        await self._mend(question, tables, session, work, drafting)
+        await try_programs(samples, session, work)
+        await self._mend(question, session, work, drafting)
         candidates, winner, confidence = count(list(work.candidates.values()), self.vote)
         return Outcome(question, candidates, winner, confidence, self._trace(work))
 
@@ -267,53 +226,7 @@ class Binder:
             raise ConfigurationError(f"{drafting.samples} samples cannot give an answer; ask for 1 or more")
         return drafting
 
-    async def _try(self, samples: Sequence[Sample], tables: tuple[Table, ...], session: Session, work: _Work) -> None:
-        """Check and run each distinct program among the samples."""
-        work.samples.extend(samples)
-        written = Counter(sample.text.strip() for sample in samples)
-        for text, times in written.items():
-            logprobs = tuple(s.logprob for s in samples if s.text.strip() == text and s.logprob is not None)
-            if all(not sample.finished for sample in samples if sample.text.strip() == text):
-                candidate = Candidate(text, error=_CUT)  # mended, half a program might run and answer something else
-            else:
-                candidate = await self._candidate(text, tables, session, work)
-            key = candidate.program.sql() if candidate.program else text
-            before = work.candidates.get(key)
-            work.candidates[key] = replace(
-                before or candidate,
-                samples=times + (before.samples if before else 0),
-                logprobs=(before.logprobs if before else ()) + logprobs,
-            )
-
-    async def _candidate(self, text: str, tables: tuple[Table, ...], session: Session, work: _Work) -> Candidate:
-        """What becomes of one program; only the model being out of reach ends the question."""
-        try:
-            with work.timed("check"):
-                program, plan = await in_thread(session, lambda: accept(text, tables, session, self.mend_values))
-            if program.calls and not self.drafting.calls:
-                raise ProgramError(program.text, (_NO_CALLS,))
-        except ProgramError as error:
-            return Candidate(text, error=str(error))
-        known = work.candidates.get(program.sql())
-        if known is not None:
-            return known
-        try:
-            with work.timed("run"):
-                result = await execute(
-                    plan, session, self._asked(plan), work.replies, work.calls.append, self.drafting.folder
-                )
-        except LMUnavailable:
-            raise
-        except BinderError as error:
-            return Candidate(text, program=program, error=str(error))
-        if result.empty:
-            told = await in_thread(session, lambda: literals.describe(program, schema_of(tables), session))
-            return Candidate(text, program=program, result=result, error=told or _NOTHING)
-        return Candidate(text, program=program, result=result)
-
-    async def _mend(
-        self, question: str, tables: tuple[Table, ...], session: Session, work: _Work, drafting: Drafting
-    ) -> None:
+    async def _mend(self, question: str, session: Session, work: Work, drafting: Drafting) -> None:
         """While no program gives an answer, send them back with what is wrong with them."""
         sent: set[str] = set()
         for _ in range(drafting.repairs):
@@ -324,12 +237,24 @@ class Binder:
                 return
             sent.update(text for text, _ in refused)
             with work.timed("draft"):
-                samples, usage = await repair(question, tables, refused, self.lm, drafting)
+                samples, usage = await repair(question, work.tables, refused, self.lm, drafting)
             work.usage += usage
-            await self._try(samples, tables, session, work)
+            await try_programs(samples, session, work)
 
     @asynccontextmanager
-    async def _session(self, tables: tuple[Table, ...], deadline: float | None, work: _Work) -> AsyncIterator[Session]:
+    async def _question(self, tables: Tables, deadline: float | None) -> AsyncIterator[tuple[Work, Session]]:
+        """What a question or a program needs: its work, and a session on the tables' database, for so many seconds."""
+        used = _tables(tables)
+        desk = Desk(lambda step, inputs, keep: ask_step(self.lm, step, inputs, keep, self.drafting.folder))
+        work = Work(used, desk, self._selectivity, lambda: self.lm, self.mend_values, self.drafting.calls, self.vote)
+        try:
+            async with self._session(used, deadline, work) as session:
+                yield work, session
+        finally:
+            desk.close()
+
+    @asynccontextmanager
+    async def _session(self, tables: tuple[Table, ...], deadline: float | None, work: Work) -> AsyncIterator[Session]:
         """A session on the tables' database, for at most so many seconds."""
         lent = self._pool.session(tables)
         with work.timed("load"):
@@ -357,11 +282,7 @@ class Binder:
                 "Give more time (deadline=), or a faster model"
             ) from None
 
-    def _asked(self, plan: Plan) -> LM | None:
-        """The model that a plan needs; none is looked for where it needs none."""
-        return self.lm if plan.steps else None
-
-    def _trace(self, work: _Work) -> Trace:
+    def _trace(self, work: Work) -> Trace:
         name = self._lm.name if self._lm is not None else ""
         seconds = time.perf_counter() - work.started
         return Trace(name, tuple(work.samples), tuple(work.calls), work.usage, work.cuts, seconds, dict(work.steps))

@@ -1,35 +1,33 @@
-"""execute: walk the steps of a plan, ask the LM about their inputs, and run the final query.
+"""execute: walk the stages of a plan, ask the LM about their inputs, and run the final query.
 
-The replies of a step go into a temporary table of the session, by key; the final query looks them up. Programs that
-run one after another may share what was asked.
+The replies of a step go into a temporary table of the session, by key; the final query looks them up. Stages that do
+not wait for each other are asked at the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from binder.ask import Reply, ask_map
-from binder.ask_ans import AnsReply, ask_ans
-from binder.database import Session
-from binder.errors import LMReplyError
+from binder.coerce import settle
+from binder.desk import Desk, Said
 from binder.inputs import key_names
-from binder.lm.base import LM, Usage
-from binder.plan import Plan, Step
-from binder.render import Cuts
 from binder.trace import CallTrace
-from exemplars.exemplar import Cells, Part
+from binder.waves import WAVE
 from grammars.reply import ReplyKind
 
+if TYPE_CHECKING:
+    from binder.database import Session
+    from binder.filters import Selectivity
+    from binder.plan import Plan, Stage, Step
+    from exemplars.exemplar import Cells
+
 T = TypeVar("T")
-Asked = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -52,46 +50,139 @@ class Result:
         return not any(value is not None for row in self.rows for value in row)
 
 
-@dataclass
-class Replies:
-    """What one LM has said, by what was asked; shared by the programs of a question."""
-
-    known: dict[Asked, dict[Cells, Reply]] = field(default_factory=dict)
-
-    def of(self, step: Step) -> dict[Cells, Reply]:
-        """The replies to what a step asks, by input."""
-        asked = (step.per_row, step.question, step.labels, step.blocks, step.expected)
-        return self.known.setdefault(asked, {})
-
-
 async def execute(
     plan: Plan,
     session: Session,
-    lm: LM | None,
-    replies: Replies,
+    desk: Desk,
     note: Callable[[CallTrace], None],
-    folder: Path | None = None,
+    selectivity: Selectivity,
+    wave: int,
 ) -> Result:
     """Run a plan.
 
     Args:
         plan: What to run.
-        session: A session on a database with the plan's tables.
-        lm: The model that answers the calls; None will do for a plan without any.
-        replies: What is known already; gains what is asked.
-        note: Called with the trace of each step as soon as it is done.
-        folder: A folder of the user's own exemplars and templates.
+        session: A session on a database with the plan's tables, for this plan alone.
+        desk: Where its calls are asked.
+        note: Called with the trace of each step once it is done.
+        selectivity: Learns how often the plan's LM conditions hold.
+        wave: How many inputs the first wave of a step holds, where it is asked in waves.
 
     Raises:
         RunError: A query failed or ran past a limit.
-        LMUnavailable: The model could not be reached; what it had said is in ``replies``.
+        LMUnavailable: The model could not be reached; what it had said is known at the desk.
         LMReplyError: No reply to a call could be read.
     """
-    for step in plan.steps:
-        assert lm is not None
-        note(await _ask(step, session, lm, replies, folder))
-    names, rows = await in_thread(session, lambda: session.result(plan.query))
+    run = _Run(session, desk, note, selectivity, wave)
+    if len(plan.stages) == 1:
+        await run.stage(plan.stages[0], ())
+    elif plan.stages:
+        await _all_stages(plan.stages, run)
+    names, rows = await run.in_turn(lambda: session.result(plan.query))
     return _result(names, rows, plan.spellings)
+
+
+async def _all_stages(stages: Sequence[Stage], run: _Run) -> None:
+    """Every stage, each as soon as those are done whose replies it reads or whose table it shares."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            done: list[tuple[frozenset[str], asyncio.Task[None]]] = []
+            for stage in stages:
+                before = tuple(task for tables, task in done if tables & stage.waits_for)
+                task = group.create_task(run.stage(stage, before))
+                done.append((frozenset(step.table for step in stage.steps), task))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+@dataclass
+class _Run:
+    """One run of a plan: its session, which does one thing at a time, and where it asks."""
+
+    session: Session
+    desk: Desk
+    note: Callable[[CallTrace], None]
+    selectivity: Selectivity
+    wave: int
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def in_turn(self, work: Callable[[], T]) -> T:
+        """Work on the session, when it is free."""
+        with self.desk.working():
+            async with self.turn:
+                return await in_thread(self.session, work)
+
+    async def stage(self, stage: Stage, before: Sequence[asyncio.Task[None]]) -> None:
+        """Ask what a stage needs, once others are done."""
+        for task in before:
+            await task
+        tallies = [_Tally(step) for step in stage.steps]
+        if stage.least is None:
+            for tally in tallies:
+                await self._ask(tally, tally.step.inputs)
+        else:
+            await self._in_waves(tallies, max(self.wave, stage.least))
+        for tally in tallies:
+            await self._learn(tally.step)
+            self.note(tally.trace())
+
+    async def _in_waves(self, tallies: Sequence[_Tally], size: int) -> None:
+        """Ask steps in turns, about more at each, until none needs a further input."""
+        for tally in tallies:
+            await self.in_turn(lambda step=tally.step: self._put(step))  # type: ignore[misc]
+        needed = True
+        while needed:
+            needed = False
+            for tally in tallies:
+                assert tally.step.next_inputs is not None
+                needed |= await self._ask(tally, tally.step.next_inputs, {WAVE: size})
+            size *= 2
+
+    async def _ask(self, tally: _Tally, query: str, parameters: Mapping[str, int] | None = None) -> bool:
+        """Ask a step's call about the inputs that a query gives, if it gives any."""
+        step, started = tally.step, time.perf_counter()
+        inputs: list[Cells] = await self.in_turn(lambda: self.session.rows(query, parameters))
+        tally.query_seconds += time.perf_counter() - started
+        if inputs:
+            tally.said += await self.desk.ask(step, inputs)
+        if inputs or parameters is None:
+            await self.in_turn(lambda: self._put(step))
+        tally.seconds += time.perf_counter() - started
+        return bool(inputs)
+
+    def _put(self, step: Step) -> None:
+        """Fill a step's table with what is known."""
+        replies = list(self.desk.known(step).values())
+        values = [reply.value for reply in replies]
+        if step.expected.kind is ReplyKind.ORDERED:
+            values = list(settle(values))
+        rows = [(*reply.input, value) for reply, value in zip(replies, values, strict=True)]
+        self.session.put(step.table, _columns(step, values), rows)
+
+    async def _learn(self, step: Step) -> None:
+        """Note how often the condition on a step's value holds, among all that is known of it."""
+        if step.truth is None or not self.desk.known(step):
+            return
+        counted = f"SELECT COUNT(*) FILTER (WHERE {step.truth}), COUNT(*) FROM {step.table}"
+        ((held, of),) = await self.in_turn(lambda: self.session.rows(counted))
+        self.selectivity.note(step.question, step.truth, held, of)
+
+
+@dataclass
+class _Tally:
+    """What a step has brought so far."""
+
+    step: Step
+    said: Said = field(default_factory=Said)
+    seconds: float = 0.0
+    query_seconds: float = 0.0
+
+    def trace(self) -> CallTrace:
+        """The record of the step."""
+        said = self.said
+        return CallTrace(
+            self.step, said.replies, said.usage, said.unreadable, said.cuts, self.seconds, self.query_seconds
+        )
 
 
 def prepare(plan: Plan, session: Session) -> None:
@@ -112,76 +203,13 @@ async def in_thread(session: Session, work: Callable[[], T]) -> T:
         raise
 
 
-async def _ask(step: Step, session: Session, lm: LM, replies: Replies, folder: Path | None) -> CallTrace:
-    started = time.perf_counter()
-    inputs: list[Cells] = await in_thread(session, lambda: session.rows(step.inputs))
-    found = time.perf_counter() - started
-    known = replies.of(step)
-    new = [cells for cells in inputs if cells not in known]
-    trace = await (_ask_map if step.per_row else _ask_ans)(step, new, lm, known, folder)
-    known.update((reply.input, reply) for reply in trace.replies)
-    table = list(known.values())
-    await in_thread(
-        session, lambda: session.put(step.table, _columns(step, table), [(*r.input, r.value) for r in table])
-    )
-    return replace(trace, seconds=time.perf_counter() - started, query_seconds=found)
-
-
-async def _ask_map(
-    step: Step, inputs: list[Cells], lm: LM, known: dict[Cells, Reply], folder: Path | None
-) -> CallTrace:
-    def keep(reply: Reply) -> None:
-        known[reply.input] = reply
-
-    said = await ask_map(lm, step.question, step.labels, inputs, step.expected, folder=folder, keep=keep)
-    return CallTrace(step, said.replies, said.usage, said.unreadable, said.cuts, 0.0, 0.0)
-
-
-async def _ask_ans(
-    step: Step, inputs: list[Cells], lm: LM, known: dict[Cells, Reply], folder: Path | None
-) -> CallTrace:
-    said = await asyncio.gather(*(_answer(step, cells, lm, known, folder) for cells in inputs), return_exceptions=True)
-    done: list[AnsReply] = []
-    for one in said:
-        if isinstance(one, BaseException) and not isinstance(one, LMReplyError):
-            raise one
-        if isinstance(one, AnsReply):
-            done.append(one)
-    if inputs and not done:
-        raise next(one for one in said if isinstance(one, LMReplyError))
-    asked = tuple(known[cells] if cells in known else Reply(cells, readable=False) for cells in inputs)
-    usage = sum((one.usage for one in done), Usage())
-    cuts = sum((one.cuts for one in done), Cuts())
-    return CallTrace(step, asked, usage, len(inputs) - len(done), cuts, 0.0, 0.0)
-
-
-async def _answer(step: Step, cells: Cells, lm: LM, known: dict[Cells, Reply], folder: Path | None) -> AnsReply:
-    said = await ask_ans(lm, step.question, _parts(step, cells), step.expected, folder=folder)
-    value = list(said.value) if isinstance(said.value, tuple) else said.value
-    known[cells] = Reply(cells, said.text, value, said.attempts)  # type: ignore[arg-type]
-    return said
-
-
-def _parts(step: Step, cells: Cells) -> list[Part]:
-    """The inputs of an ans: a block's rows, or one value."""
-    parts = []
-    for label, block, cell in zip(step.labels, step.blocks, cells, strict=True):
-        if block:
-            rows = json.loads(cell) if cell else []
-            header = tuple(rows[0]) if rows else (label,)
-            parts.append(Part(header, tuple(tuple(row.values()) for row in rows)))
-        elif label:
-            parts.append(Part((label,), ((cell,),)))
-    return parts
-
-
-def _columns(step: Step, replies: Sequence[Reply]) -> list[tuple[str, str]]:
-    """The columns of a step's table; replies to be sorted by settle their type."""
+def _columns(step: Step, values: Sequence[object]) -> list[tuple[str, str]]:
+    """The columns of a step's table; values to be sorted by settle their type."""
     if step.expected.kind is not ReplyKind.ORDERED:
         return step.columns
-    values = [reply.value for reply in replies if reply.value is not None]
-    kind = "DATE" if values and all(isinstance(value, date) for value in values) else "DOUBLE"
-    if any(isinstance(value, str) for value in values):
+    present = [value for value in values if value is not None]
+    kind = "DATE" if present and all(isinstance(value, date) for value in present) else "DOUBLE"
+    if any(isinstance(value, str) for value in present):
         kind = "VARCHAR"
     return [*((name, "VARCHAR") for name in key_names(len(step.labels))), ("value", kind)]
 

@@ -7,7 +7,7 @@ condition cannot tell yet is asked about rather than left out, so no value that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
@@ -81,8 +81,7 @@ def inputs_query(call: exp.Anonymous, keys: list[exp.Expr]) -> exp.Select:
         inner = base.join(lateral, join_type="cross") if base.args.get("from_") else base.from_(lateral)
         inner = inner.select(*[exp.column(name, f"__outer_{depth}") for name in key_names(len(keys))], append=False)
         query, depth = outer, depth + 1
-    _add_ctes(inner, call)
-    return _distinct(inner, len(keys))
+    return _distinct(with_ctes(inner, call), len(keys))
 
 
 def key_names(count: int) -> list[str]:
@@ -109,11 +108,11 @@ def _distinct(rows: exp.Select, count: int) -> exp.Select:
 
 def _reaching(call: exp.Expr, query: exp.Select, keys: list[exp.Expr]) -> exp.Select:
     """The rows that reach a call, with its keys."""
-    if _of_groups(keys, query):
+    if _of_groups(call, keys, query):
         rows = _rows(call, query)
         rows.set("group", _copied(query.args.get("group")))
         conditions = [query.args["having"].this] if query.args.get("having") else []
-        plain = [part for condition in conditions for part in _conjuncts(condition) if _is_plain(part)]
+        plain = [part for condition in conditions for part in conjuncts(condition) if is_plain(part)]
         return (
             rows.select(*keys, append=False).having(*[part.copy() for part in plain])
             if plain
@@ -124,13 +123,17 @@ def _reaching(call: exp.Expr, query: exp.Select, keys: list[exp.Expr]) -> exp.Se
     return _rows(call, query).select(*keys, append=False)
 
 
-def _of_groups(keys: list[exp.Expr], query: exp.Select) -> bool:
+def _of_groups(call: exp.Expr, keys: list[exp.Expr], query: exp.Select) -> bool:
     """Whether a call is asked about groups rather than rows."""
+    if _clause(call, query) in ("from_", "joins", "where"):
+        return False
     grouped = query.args.get("group")
     by = {expression.sql("duckdb") for expression in grouped.expressions} if grouped else set()
-    columns = [column for key in keys for column in key.find_all(exp.Column) if column.parent_select is None]
+    sources = {part.this.alias_or_name for part in (query.args.get("from_"), *(query.args.get("joins") or [])) if part}
+    columns = [column for key in keys for column in key.find_all(exp.Column)]
+    own = [column for column in columns if column.parent_select is None or column.table in sources]
     aggregated = any(node.find_ancestor(exp.Select) is None for key in keys for node in key.find_all(exp.AggFunc))
-    return aggregated or (bool(by) and all(column.sql("duckdb") in by for column in columns))
+    return aggregated or (bool(by) and all(column.sql("duckdb") in by for column in own))
 
 
 def _stops_early(call: exp.Expr, query: exp.Select) -> bool:
@@ -141,19 +144,19 @@ def _stops_early(call: exp.Expr, query: exp.Select) -> bool:
         return False
     parts = [query.args.get(name) for name in ("order", "where", "qualify", "limit", "offset")]
     aggregated = any(projection.find(exp.AggFunc) for projection in query.selects)
-    return not aggregated and all(_is_plain(part) for part in parts if part is not None)
+    return not aggregated and all(is_plain(part) for part in parts if part is not None)
 
 
 def _limited(call: exp.Expr, query: exp.Select, keys: list[exp.Expr]) -> exp.Select:
     """The rows that LIMIT keeps. The query's own outputs stay, since ORDER BY may name them."""
-    guards = _guards(call, query)
+    needed = guards(call, query)
     rows = query.copy()
     rows.set("with_", None)
     for node in [node for node in rows.walk() if is_call(node)]:
         if node.parent is not None:
             node.replace(exp.Null())
-    if guards:
-        taken = exp.and_(*[guard.copy() for guard in guards])
+    if needed:
+        taken = exp.and_(*[guard.copy() for guard in needed])
         keys = [exp.alias_(exp.Case(ifs=[exp.If(this=taken.copy(), true=key.this)]), key.alias) for key in keys]
     rows = rows.select(*keys)
     names = key_names(len(keys))
@@ -167,40 +170,45 @@ def _rows(node: exp.Expr, query: exp.Select) -> exp.Select:
     if clause == "joins":
         index = next(i for i, join in enumerate(joins) if any(part is node for part in join.walk()))
         return _joined(query, joins, index, node)
-    rows = exp.Select(from_=_copied(query.args.get("from_")), joins=[join.copy() for join in joins])
     where = query.args.get("where")
-    plain = [part.copy() for part in (_conjuncts(where.this) if where else []) if _is_plain(part)]
-    plain += [guard.copy() for guard in _guards(node, query)]
-    return rows.where(*plain) if plain else rows
+    plain = [part for part in (conjuncts(where.this) if where else []) if is_plain(part)]
+    return source_of(query, [*plain, *guards(node, query)])
+
+
+def source_of(query: exp.Select, conditions: Sequence[exp.Expr]) -> exp.Select:
+    """The rows of a query's FROM and joins that pass conditions, without outputs."""
+    joins = [join.copy() for join in query.args.get("joins") or []]
+    rows = exp.Select(from_=_copied(query.args.get("from_")), joins=joins)
+    return rows.where(*[condition.copy() for condition in conditions]) if conditions else rows
 
 
 def _joined(query: exp.Select, joins: list[exp.Join], index: int, node: exp.Expr) -> exp.Select:
     """The pairs of rows that a call in a join's condition is asked about."""
     join = joins[index].copy()
     on = joins[index].args.get("on")
-    plain = [part.copy() for part in (_conjuncts(on) if on is not None else []) if _is_plain(part)]
-    guards = [guard.copy() for guard in _guards(node, query)]
+    plain = [part.copy() for part in (conjuncts(on) if on is not None else []) if is_plain(part)]
+    needed = [guard.copy() for guard in guards(node, query)]
     for part in ("side", "kind", "method", "on", "using"):
         join.set(part, None)
-    if plain or guards:
-        join.set("on", exp.and_(*plain, *guards))
+    if plain or needed:
+        join.set("on", exp.and_(*plain, *needed))
     else:
         join.set("kind", "CROSS")
     return exp.Select(from_=_copied(query.args["from_"]), joins=[*(one.copy() for one in joins[:index]), join])
 
 
-def _guards(node: exp.Expr, query: exp.Select) -> list[exp.Expr]:
+def guards(node: exp.Expr, query: exp.Select) -> list[exp.Expr]:
     """Conditions without which a node's value cannot matter: the other sides of AND and OR, the branches of CASE."""
-    guards: list[exp.Expr] = []
+    found: list[exp.Expr] = []
     child, parent = node, node.parent
     while parent is not None and parent is not query:
         if isinstance(parent, (*_UNKNOWN, exp.Query)):
             break
         if isinstance(parent, exp.And) and _is_conjunction(parent):
             break  # the other sides are conditions of the rows already
-        guards.extend(_guard(parent, child))
+        found.extend(_guard(parent, child))
         child, parent = parent, parent.parent
-    return [guard for guard in guards if _is_plain(guard) and not guard.find(*_UNKNOWN)]
+    return [guard for guard in found if is_plain(guard) and not guard.find(*_UNKNOWN)]
 
 
 def _is_conjunction(node: exp.Expr) -> bool:
@@ -233,11 +241,11 @@ def _is_not(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
     return exp.Not(this=exp.Is(this=exp.paren(condition.copy()), expression=value))
 
 
-def _conjuncts(condition: exp.Expr) -> list[exp.Expr]:
+def conjuncts(condition: exp.Expr) -> list[exp.Expr]:
     return list(condition.flatten()) if isinstance(condition, exp.And) else [condition]
 
 
-def _is_plain(node: exp.Expr) -> bool:
+def is_plain(node: exp.Expr) -> bool:
     """Whether no LM call still to be asked stands in it."""
     return not any(is_call(part) for part in node.walk())
 
@@ -263,8 +271,8 @@ def _free_tables(query: exp.Expr) -> set[str]:
     return {column.table for column in query.find_all(exp.Column) if column.table} - known
 
 
-def _add_ctes(query: exp.Select, call: exp.Expr) -> None:
-    """Give a query the WITH clauses that were in force where the call stands."""
+def with_ctes(query: exp.Select, call: exp.Expr) -> exp.Select:
+    """A query with the WITH clauses that are in force where a call stands."""
     found: dict[str, exp.Expr] = {}
     recursive = False
     child, parent = call, call.parent
@@ -279,3 +287,4 @@ def _add_ctes(query: exp.Select, call: exp.Expr) -> None:
         child, parent = parent, parent.parent
     if found:
         query.set("with_", exp.With(expressions=list(found.values()), recursive=recursive))
+    return query

@@ -2,18 +2,23 @@
 
 Each step asks one call about the inputs that an SQL query gives and keeps the replies in a temporary table, by key:
 the texts of the call's arguments. In the final query, and in the inputs of later steps, the call is a look-up in that
-table, so a value can only reach the rows that hold its key. Steps that ask the same share a table.
+table, so a value can only reach the rows that hold its key. Steps that ask the same share a table. Steps of one stage
+are asked in turns, in growing waves, until none of them needs a further input (``waves`` says when that is).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 import sqlglot
 from sqlglot import exp
 
+from binder import waves
 from binder.cells import rendering
-from binder.inputs import evaluation_order, inputs_query, key_names
+from binder.filters import Selectivity, arrange, truth_of
+from binder.inputs import conjuncts, evaluation_order, guards, inputs_query, is_plain, key_names, source_of, with_ctes
 from grammars.calls import Call, read_call
 from grammars.program import Program
 from grammars.reply import Expected
@@ -35,6 +40,9 @@ class Step:
         expected: What a reply must be.
         inputs: The query for the distinct inputs.
         waits_for: The tables of earlier replies that ``inputs`` reads.
+        truth: The condition on ``value`` that the program filters by, where it filters by this call alone.
+        next_inputs: Where the step is asked in waves, the query for the next inputs that are still needed, at most
+            ``$wave`` of them.
     """
 
     table: str
@@ -46,6 +54,13 @@ class Step:
     expected: Expected
     inputs: str
     waits_for: tuple[str, ...]
+    truth: str | None = None
+    next_inputs: str | None = None
+
+    @property
+    def asked(self) -> tuple[object, ...]:
+        """The same for steps that ask the same, whatever their inputs."""
+        return self.per_row, self.question, self.labels, self.blocks, self.expected
 
     @property
     def columns(self) -> list[tuple[str, str]]:
@@ -54,63 +69,175 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Steps that are asked together: one, about all its inputs; or one or more in waves, in turns.
+
+    Attributes:
+        steps: In the order of asking.
+        least: How many inputs the first wave holds at least; None where there are no waves.
+    """
+
+    steps: tuple[Step, ...]
+    least: int | None = None
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """The tables that other stages fill and this one reads or adds to."""
+        return frozenset(name for step in self.steps for name in (step.table, *step.waits_for))
+
+
+@dataclass(frozen=True)
 class Plan:
     """The steps of a program, and the query that gives its answer once they are done.
 
     Attributes:
-        steps: In the order in which they must be asked.
+        stages: In the order in which they must be asked.
         query: The final query.
         spellings: For each output column, the further output column that keeps its cells' own text, or None.
+        arranged: Whether the order of the steps followed what is known of how selective they are.
     """
 
-    steps: tuple[Step, ...]
+    stages: tuple[Stage, ...]
     query: str
     spellings: tuple[str | None, ...]
+    arranged: bool = False
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of all stages."""
+        return tuple(step for stage in self.stages for step in stage.steps)
+
+    @property
+    def queries(self) -> Iterator[tuple[str, dict[str, int] | None]]:
+        """Every query that running it may send, the final one last, with parameters to bind it with."""
+        for step in self.steps:
+            yield step.inputs, None
+            if step.next_inputs is not None:
+                yield step.next_inputs, {waves.WAVE: 1}
+        yield self.query, None
 
 
-def make_plan(program: Program, schema: Schema) -> Plan:
-    """The plan of a checked program; nothing is run and no LM is asked."""
+def make_plan(program: Program, schema: Schema, selectivity: Selectivity | None = None) -> Plan:
+    """The plan of a checked program; nothing is run and no LM is asked.
+
+    Args:
+        program: The program.
+        schema: Its tables.
+        selectivity: What is known of how often LM conditions hold; the most selective is asked first.
+    """
     assert program.translated is not None
     tree = program.translated.copy()
-    steps: list[Step] = []
-    tables: dict[tuple[object, ...], str] = {}
-    for node in list(evaluation_order(tree)):
+    arranged = arrange(tree, selectivity or Selectivity())
+    planner = _Planner(schema)
+    nodes = list(evaluation_order(tree))
+    while nodes:
+        query = _filtered_query(nodes[0])
+        several = [node for node in nodes if query is not None and _filtered_query(node) is query] or nodes[:1]
+        planner.add(query, several)
+        nodes = nodes[len(several) :]  # the calls of one WHERE follow each other
+    final, spellings = with_spelling(tree, schema)
+    return Plan(tuple(planner.stages), final.sql("duckdb"), spellings, arranged)
+
+
+def _filtered_query(node: exp.Expr) -> exp.Select | None:
+    """The query in whose WHERE a call stands, if waves can ask that WHERE's calls."""
+    query = node.find_ancestor(exp.Select)
+    where = query.args.get("where") if query is not None else None
+    if query is None or where is None or not any(part is node for part in where.walk()):
+        return None
+    return query if waves.asks(query) else None
+
+
+@dataclass
+class _Planner:
+    """Turns calls into steps, in the order in which they are asked, and puts look-ups in their place."""
+
+    schema: Schema
+    stages: list[Stage] = field(default_factory=list)
+    tables: dict[tuple[object, ...], str] = field(default_factory=dict)
+
+    def add(self, query: exp.Select | None, nodes: Sequence[exp.Anonymous]) -> None:
+        """Plan calls that follow each other: those of one WHERE, or others."""
+        stop = waves.stop_of(query) if query is not None else None
+        if query is None or stop is None:
+            self.stages.extend(Stage((self._step(node)[0],)) for node in nodes)
+        else:
+            self.stages.append(self._waves(query, stop, nodes))
+
+    def _step(self, node: exp.Anonymous) -> tuple[Step, tuple[exp.Expr, ...]]:
+        """One call's step, and the texts of its arguments; the call becomes a look-up."""
         call = read_call(node)
         labels = tuple(_label(argument) for argument in call.arguments) or ("",)
         blocks = tuple(not call.per_row and isinstance(a, exp.Subquery) for a in call.arguments) or (False,)
-        keys = [_key(argument, block, schema) for argument, block in zip(call.arguments, blocks, strict=False)]
+        keys = [_key(argument, block, self.schema) for argument, block in zip(call.arguments, blocks, strict=False)]
         keys = keys or [exp.Literal.string("")]
         same = (node.name, call.question, labels, blocks, call.expected)
-        table = tables.setdefault(same, f"__replies_{len(tables) + 1}")
+        table = self.tables.setdefault(same, f"__replies_{len(self.tables) + 1}")
+        truth = truth_of(node)
         inputs = inputs_query(node, keys)
-        read = {source.name for source in inputs.find_all(exp.Table)}
-        waits = tuple(name for name in dict.fromkeys(step.table for step in steps) if name in read)
-        described = _describe(call, labels)
-        steps.append(
-            Step(
-                table,
-                described,
-                call.per_row,
-                call.question,
-                labels,
-                blocks,
-                call.expected,
-                inputs.sql("duckdb"),
-                waits,
-            )
-        )
         node.replace(_look_up(table, keys))
-    query, spellings = with_spelling(tree, schema)
-    return Plan(tuple(steps), query.sql("duckdb"), spellings)
+        step = Step(
+            table,
+            _describe(call, labels),
+            call.per_row,
+            call.question,
+            labels,
+            blocks,
+            call.expected,
+            inputs.sql("duckdb"),
+            self._read(inputs),
+            truth,
+        )
+        return step, tuple(keys)
+
+    def _waves(self, query: exp.Select, stop: waves.Stop, nodes: Sequence[exp.Anonymous]) -> Stage:
+        """The calls of one WHERE, asked in waves until the query is decided."""
+        tests = conjuncts(query.args["where"].this)
+        plain = [test for test in tests if is_plain(test)]
+        asked: list[tuple[int, Step, waves.Call]] = []
+        for node in nodes:
+            at = next(index for index, test in enumerate(tests) if any(part is node for part in test.walk()))
+            needed = guards(node, query)
+            step, keys = self._step(node)
+            asked.append((at, step, waves.Call(keys, _settled(step.table, keys, needed))))
+        conditions = [
+            waves.Condition(tests[at], tuple(call for _, _, call in group))
+            for at, group in groupby(asked, key=lambda one: one[0])
+        ]
+        rows = waves.Rows(source_of(query, plain), tuple(conditions))
+        steps = []
+        for index, (_, group) in enumerate(groupby(asked, key=lambda one: one[0])):
+            for nth, (_, step, call) in enumerate(group):
+                following = waves.next_inputs(rows, stop, index, nth, key_names(len(call.keys)))
+                following = with_ctes(following, query.args["where"].this)
+                steps.append(replace(step, next_inputs=following.sql("duckdb")))
+        query.set("where", exp.Where(this=exp.and_(*[test.copy() for test in plain], rows.sure)))
+        return Stage(tuple(steps), stop.least)
+
+    def _read(self, query: exp.Expr) -> tuple[str, ...]:
+        """The reply tables that a query reads."""
+        read = {source.name for source in query.find_all(exp.Table)}
+        return tuple(name for name in self.tables.values() if name in read)
 
 
-def _look_up(table: str, keys: list[exp.Expr]) -> exp.Expr:
-    """The reply for a row's key."""
-    equal = [
+def _settled(table: str, keys: Sequence[exp.Expr], needed: Sequence[exp.Expr]) -> exp.Expr:
+    """Whether a row needs no further reply: its input is missing or was answered, or nothing hangs on the value."""
+    missing = exp.and_(*[exp.Is(this=key.copy(), expression=exp.Null()) for key in keys])
+    answered = exp.Exists(this=exp.select(exp.Literal.number(1)).from_(table).where(*_same_key(table, keys)))
+    unneeded = [exp.not_(exp.paren(guard.copy())) for guard in needed]
+    return exp.paren(exp.or_(missing, answered, *unneeded))
+
+
+def _same_key(table: str, keys: Sequence[exp.Expr]) -> list[exp.Expr]:
+    return [
         exp.NullSafeEQ(this=exp.column(name, table), expression=key.copy())
         for name, key in zip(key_names(len(keys)), keys, strict=True)
     ]
-    return exp.Subquery(this=exp.select(exp.column("value", table)).from_(table).where(*equal))
+
+
+def _look_up(table: str, keys: Sequence[exp.Expr]) -> exp.Expr:
+    """The reply for a row's key."""
+    return exp.Subquery(this=exp.select(exp.column("value", table)).from_(table).where(*_same_key(table, keys)))
 
 
 def _describe(call: Call, labels: tuple[str, ...]) -> str:

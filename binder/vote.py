@@ -67,6 +67,11 @@ class Candidate:
     error: str | None = None
     weight: float = 0.0
 
+    @property
+    def open(self) -> bool:
+        """Whether it can be run and was not yet."""
+        return self.program is not None and self.result is None and self.error is None
+
 
 def count(candidates: Sequence[Candidate], vote: Vote) -> tuple[tuple[Candidate, ...], int | None, float]:
     """Weigh the candidates and find the winner.
@@ -95,6 +100,46 @@ def count(candidates: Sequence[Candidate], vote: Vote) -> tuple[tuple[Candidate,
     best = max(ballots.values(), key=rank)  # the first of equals, since dictionaries keep their order
     total = sum(one.weight for one in weighed)
     return weighed, best[0], sum(weighed[i].weight for i in best) / total if total else 0.0
+
+
+def decided(candidates: Sequence[Candidate], vote: Vote) -> bool:
+    """Whether the winning answer stays the same, whatever the candidates that were not run yet would give."""
+    first, second = _leading(candidates, vote)
+    return first - second > sum(weight for one, weight in _weighed(candidates, vote) if one.open)
+
+
+def next_to_run(candidates: Sequence[Candidate], vote: Vote) -> list[Candidate]:
+    """The fewest candidates that could decide the vote if they gave the leading answer, or one answer, together."""
+    waiting = sorted(((one, weight) for one, weight in _weighed(candidates, vote) if one.open), key=lambda p: -p[1])
+    first, second = _leading(candidates, vote)
+    left = sum(weight for _, weight in waiting)
+    taken: list[Candidate] = []
+    for one, weight in waiting:
+        taken.append(one)
+        first, left = first + weight, left - weight
+        if first - second > left:
+            break
+    return taken
+
+
+def _weighed(candidates: Sequence[Candidate], vote: Vote) -> list[tuple[Candidate, float]]:
+    """Candidates with what they count, at most where that depends on an answer to come."""
+    weights = _weights(candidates, vote)
+    if vote.method is Method.ANSWER:
+        most = max(1.0, vote.weight)
+        weights = [one.samples * most if one.open else weight for one, weight in zip(candidates, weights, strict=True)]
+    return list(zip(candidates, weights, strict=True))
+
+
+def _leading(candidates: Sequence[Candidate], vote: Vote) -> tuple[float, float]:
+    """What the leading answer weighs, and the one after it; answers without a value cannot lead."""
+    ballots: dict[tuple[str, ...], float] = {}
+    for one, weight in _weighed(candidates, vote):
+        if one.result is not None and not one.result.empty:
+            key = answer_key(one.result)
+            ballots[key] = ballots.get(key, 0.0) + weight
+    first, second = sorted((*ballots.values(), 0.0, 0.0), reverse=True)[:2]
+    return first, second
 
 
 def answer_key(result: Result) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ CLOSED_TO_GRAMMARS = {
 }
 
 # From a question to its answer.
-STEPS = {"binder.draft", "binder.plan", "binder.execute", "binder.vote"}
+STEPS = {"binder.draft", "binder.work", "binder.vote", "binder.answer"}
 
 # These load when they are used, not when binder is imported.
 HEAVY = ("IPython", "huggingface_hub", "openai", "pandas", "polars", "records", "sqlalchemy", "xllamacpp")

@@ -126,3 +126,12 @@ class LM(Protocol):
     async def aclose(self) -> None:
         """Release connections and processes; a second call does nothing."""
         ...
+
+
+BATCH = 16
+
+
+def batch_of(lm: LM) -> int:
+    """The most inputs of a map that one request to a model carries."""
+    batch = getattr(lm, "batch", None)
+    return batch if isinstance(batch, int) and batch > 0 else BATCH

@@ -1,7 +1,8 @@
 """A planned program gives what the same program gives when DuckDB calls the model for every row it evaluates.
 
 The oracle registers the model as a DuckDB function and replaces each LM call by a call of it: no plan, no look-up
-tables, no narrowing of inputs. The model is a pure function of question and input.
+tables, no narrowing of inputs, no waves. The model is a pure function of question and input. Requests carry two inputs
+at most, so that small tables need several waves.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from binder import Binder, Table
+from binder.coerce import coerce
 from binder.inputs import evaluation_order
 from binder.lm.base import Request
 from binder.lm.scripted import Scripted
 from binder.plan import _key
 from grammars.calls import read_call
 from grammars.check import check
+from grammars.reply import Expected
 from grammars.schema import Schema
 
 QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
@@ -52,11 +55,16 @@ def answers(request: Request) -> str:
     return json.dumps({str(n): judge(question, cells) for n, cells in enumerate(request.inputs, 1)})
 
 
-def _model(question: str, arity: int) -> Callable[..., Any]:
-    """The model as a function of so many texts; DuckDB counts a function's parameters."""
+def _model(question: str, arity: int, expected: Expected) -> Callable[..., Any]:
+    """The model as a function of so many texts (DuckDB counts a function's parameters), its replies read as usual."""
+
+    def value(*cells: str | None) -> Any:
+        said = judge(question, cells)
+        return coerce(said, expected) if isinstance(said, str) else said
+
     if arity == 1:
-        return lambda a: judge(question, (a,))
-    return lambda a, b: judge(question, (a, b))
+        return lambda a: value(a)
+    return lambda a, b: value(a, b)
 
 
 def oracle(text: str, table: Table) -> list[tuple[Any, ...]]:
@@ -68,17 +76,17 @@ def oracle(text: str, table: Table) -> list[tuple[Any, ...]]:
     connection = duckdb.connect()
     connection.register("data", table.data)
     connection.execute(f'CREATE TABLE "{table.name}" AS SELECT * FROM data')
-    functions: dict[tuple[str, int, str], str] = {}
+    functions: dict[tuple[str, int, Expected], str] = {}
     for node in list(evaluation_order(tree)):
         call = read_call(node)
         keys = [_key(argument, False, schema) for argument in call.arguments]
         type_ = call.expected.type if call.expected.kind != "ordered" else "BIGINT"
         if "how many" not in call.question and call.expected.kind == "ordered":
             type_ = "VARCHAR"
-        signature = (call.question, len(keys), type_)
+        signature = (call.question, len(keys), call.expected)
         if signature not in functions:
             functions[signature] = f"model_{len(functions)}"
-            function = _model(call.question, len(keys))
+            function = _model(call.question, len(keys), call.expected)
             connection.create_function(
                 functions[signature], function, ["VARCHAR"] * len(keys), type_, null_handling="special"
             )
@@ -120,7 +128,9 @@ def conditions(alias: str = "") -> st.SearchStrategy[str]:
     plain = st.sampled_from(["n > 1", "g = 'a'", "t IS NULL", "n IS NOT NULL", "g <> 'B'", "n < 3"]).map(
         lambda text: alias + text
     )
-    leaf = plain | st.builds(asked, maps(alias=alias), st.integers(0, 6), st.booleans())
+    unknown = st.builds(lambda call, null: f"{call[0]} IS {null} NULL", maps(alias=alias), st.sampled_from(["", "NOT"]))
+    nested = st.just(f'QA("map@is it so?"; QA("map@what colour?"; {alias}t)) = \'yes\'')
+    leaf = plain | st.builds(asked, maps(alias=alias), st.integers(0, 6), st.booleans()) | unknown | nested
     return st.recursive(
         leaf,
         lambda inner: st.tuples(inner, st.sampled_from(["AND", "OR"]), inner).map(lambda p: f"({p[0]} {p[1]} {p[2]})"),
@@ -135,6 +145,7 @@ def programs(draw: st.DrawFn) -> str:
     other = draw(conditions())
     of_b = draw(conditions("b."))
     limit = draw(st.sampled_from(["", " LIMIT 1", " LIMIT 3", " LIMIT 2 OFFSET 1"]))
+    compared = f"{draw(st.sampled_from(['>', '>=', '<', '<=', '=', '<>']))} {draw(st.integers(0, 4))}"
     forms = [
         f"SELECT g, n FROM w{where}{limit}",
         f"SELECT {call} FROM w{where}{limit}",
@@ -157,6 +168,21 @@ def programs(draw: st.DrawFn) -> str:
         f'SELECT QA("map@what colour?"; {call}) FROM w{where}',
         f"SELECT n, ROW_NUMBER() OVER (PARTITION BY {call} ORDER BY n, row_id) FROM w{where}",
         f"SELECT SUM(CASE WHEN {other} THEN 1 ELSE 0 END) FROM w{where}",
+        f"SELECT g, t FROM w{where} ORDER BY n DESC, 1{limit}",
+        f"SELECT n + 1 AS m, g FROM w WHERE {other} ORDER BY m{limit}",
+        f"SELECT {call} FROM w WHERE {other} ORDER BY t DESC{limit}",
+        f"SELECT n FROM w WHERE {other} AND QA(\"map@is it so?\"; t) = 'yes'{limit}",
+        f"SELECT a.n, b.t FROM w a JOIN w b ON a.g = b.g WHERE {of_b} ORDER BY b.n, a.n, a.t, b.t{limit}",
+        f"SELECT COUNT(*) {compared} FROM w WHERE {other}",
+        f"SELECT COUNT(t) {compared}, {draw(st.integers(0, 3))} < COUNT(*) FROM w WHERE {other}",
+        f"SELECT COUNT(DISTINCT g) {compared} FROM w{where}",
+        f"SELECT CASE WHEN COUNT(*) {compared} THEN 'many' ELSE 'few' END FROM w WHERE {other}",
+        f"SELECT (SELECT COUNT(*) FROM w WHERE {other}) {compared}",
+        f"SELECT n FROM w WHERE (SELECT COUNT(*) FROM w{where}) {compared} AND {other}",
+        f"SELECT EXISTS (SELECT 1 FROM w WHERE {other}), NOT EXISTS (SELECT n FROM w{where})",
+        f"SELECT n FROM w WHERE n > 0 AND EXISTS (SELECT 1 FROM w WHERE {other}){limit}",
+        f"SELECT v FROM (SELECT g AS v, n FROM w WHERE {other} ORDER BY n, t LIMIT 2) AS d",
+        f"WITH p AS (SELECT * FROM w WHERE n > 0) SELECT g, n FROM p WHERE {other} ORDER BY n, g, t LIMIT 2",
         f"SELECT g FROM w{where} UNION SELECT {call} FROM w WHERE {other} ORDER BY 1",
     ]
     return draw(st.sampled_from(forms))
@@ -175,7 +201,9 @@ def test_planned_equals_naive(rows: list[tuple[Any, ...]], text: str) -> None:
     g, t, n = zip(*rows, strict=True)
     data = pa.table({"g": pa.array(g, pa.string()), "t": pa.array(t, pa.string()), "n": pa.array(n, pa.int64())})
     table = Table.from_arrow(data, name="w")
-    with Binder(lm=Scripted(answers)) as engine:
+    lm = Scripted(answers)
+    lm.batch = 2
+    with Binder(lm=lm) as engine:
         got = engine.run(text, table)
     wanted = oracle(text, table)
     ordered = "ORDER BY" in text or "JOIN" not in text

@@ -1,0 +1,166 @@
+"""The desk where the programs of a question ask: what several of them ask is asked once, in shared requests.
+
+Inputs wait at the desk until no program has work of its own left to do; then what has gathered is sent, call by call.
+So twenty candidate programs that share a call need the requests of one. What was answered stays known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from binder.lm.base import Usage
+from binder.render import Cuts
+
+if TYPE_CHECKING:
+    from binder.ask import Reply
+    from binder.plan import Step
+    from exemplars.exemplar import Cells
+
+
+@dataclass(frozen=True)
+class Said:
+    """What asking about inputs brought.
+
+    Attributes:
+        replies: What became of each input, in the order given.
+        usage: What was spent.
+        unreadable: How many inputs got no reply that can be read.
+        cuts: What requests left out.
+    """
+
+    replies: tuple[Reply, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    unreadable: int = 0
+    cuts: Cuts = field(default_factory=Cuts)
+
+    def __add__(self, other: Said) -> Said:
+        return Said(
+            self.replies + other.replies,
+            self.usage + other.usage,
+            self.unreadable + other.unreadable,
+            self.cuts + other.cuts,
+        )
+
+
+Ask = Callable[["Step", Sequence["Cells"], Callable[["Reply"], None]], Awaitable[Said]]
+
+
+@dataclass
+class _Book:
+    """One call, whoever asks it: what is known, what waits to be sent, what is under way."""
+
+    step: Step
+    known: dict[Cells, Reply] = field(default_factory=dict)
+    waiting: dict[Cells, asyncio.Future[Said]] = field(default_factory=dict)
+    sent: dict[Cells, asyncio.Future[Said]] = field(default_factory=dict)
+
+
+class Desk:
+    """Where the programs of one question ask.
+
+    Args:
+        ask: Asks about the inputs of a step, and hands each reply over as soon as it is there.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._books: dict[tuple[object, ...], _Book] = {}
+        self._working = 0
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def known(self, step: Step) -> dict[Cells, Reply]:
+        """The replies to what a step asks, by input."""
+        return self._book(step).known
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While a program does work of its own, after which it may ask; the desk waits for it."""
+        self._working += 1
+        try:
+            yield
+        finally:
+            self._working -= 1
+            self._send_when_idle()
+
+    async def ask(self, step: Step, inputs: Sequence[Cells]) -> Said:
+        """Ask about inputs, together with whoever else asks; the replies are known afterwards.
+
+        Returns:
+            What was asked on behalf of this caller, so that what is spent counts once.
+        """
+        book = self._book(step)
+        mine: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
+        others: set[asyncio.Future[Said]] = set()
+        new = False
+        for cells in dict.fromkeys(inputs):
+            if cells in book.known:
+                continue
+            under_way = book.waiting.get(cells) or book.sent.get(cells)
+            if under_way is None:
+                book.waiting[cells], new = mine, True
+            else:
+                others.add(under_way)
+        self._send_when_idle()
+        for future in others:
+            await asyncio.shield(future)
+        return await asyncio.shield(mine) if new else Said()
+
+    def close(self) -> None:
+        """Give up what is under way."""
+        for task in self._sending:
+            task.cancel()
+
+    def _book(self, step: Step) -> _Book:
+        return self._books.setdefault(step.asked, _Book(step))
+
+    def _send_when_idle(self) -> None:
+        if not self._working and any(book.waiting for book in self._books.values()):
+            asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        """Send what waits, unless a program has begun to work in the meantime."""
+        if self._working:
+            return
+        for book in self._books.values():
+            if book.waiting:
+                waiting, book.waiting = book.waiting, {}
+                book.sent |= waiting
+                task = asyncio.get_running_loop().create_task(self._sent(book, waiting))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+
+    async def _sent(self, book: _Book, waiting: dict[Cells, asyncio.Future[Said]]) -> None:
+        """Ask about inputs and tell those who wait: the first of them gets the account of it all."""
+        callers = list(dict.fromkeys(waiting.values()))
+        try:
+            said = await self._ask(book.step, list(waiting), lambda reply: book.known.update({reply.input: reply}))
+        except asyncio.CancelledError:
+            for caller in callers:
+                caller.cancel()
+            raise
+        except Exception as error:
+            for caller in callers:
+                if not caller.done():
+                    caller.set_exception(error)
+                    caller.exception()  # seen: whoever waited may be gone by now
+        else:
+            book.known.update((reply.input, reply) for reply in said.replies)
+            for caller in callers:
+                if not caller.done():
+                    caller.set_result(_share(said, waiting, caller, first=caller is callers[0]))
+        finally:
+            for cells in waiting:
+                book.sent.pop(cells, None)
+
+
+def _share(
+    said: Said, waiting: Mapping[Cells, asyncio.Future[Said]], caller: asyncio.Future[Said], first: bool
+) -> Said:
+    """A caller's part of what was said: the replies to its inputs; the first one's part holds what all of it cost."""
+    replies = tuple(reply for reply in said.replies if waiting[reply.input] is caller)
+    unreadable = sum(not reply.readable for reply in replies)
+    return replace(said if first else Said(), replies=replies, unreadable=unreadable)

@@ -1,0 +1,181 @@
+"""What a question gathers on its way, and its programs: checked, run as far as the vote needs them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from binder import literals
+from binder.accept import accept, schema_of
+from binder.errors import BinderError, LMUnavailable, ProgramError
+from binder.execute import Result, execute, in_thread, prepare
+from binder.lm.base import Usage, batch_of
+from binder.vote import Candidate, Vote, decided, next_to_run
+from grammars.errors import Complaint
+
+if TYPE_CHECKING:
+    from binder.database import Session
+    from binder.desk import Desk
+    from binder.filters import Selectivity
+    from binder.lm.base import LM
+    from binder.plan import Plan
+    from binder.render import Cuts
+    from binder.table import Table
+    from binder.trace import CallTrace, Sample
+    from grammars.program import Program
+
+_CUT = "the program was cut off before its end; write a shorter one"
+_NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "write plain SQL")
+_NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
+_NOT_NEEDED = "not run: the vote was decided without it"
+
+
+@dataclass
+class Work:
+    """One question, or one program, under way: what it needs, and what it has gathered; that outlives a failure.
+
+    Attributes:
+        tables: The tables it is about.
+        desk: Where its programs ask the model.
+        selectivity: What the engine knows of how often LM conditions hold.
+        lm: Finds the model, where one is needed.
+        mend_values: Whether texts that no cell equals are mended.
+        calls_wanted: Whether programs may hold LM calls.
+        vote: How the answer is chosen.
+    """
+
+    tables: tuple[Table, ...]
+    desk: Desk
+    selectivity: Selectivity
+    lm: Callable[[], LM]
+    mend_values: bool
+    calls_wanted: bool
+    vote: Vote
+    started: float = field(default_factory=time.perf_counter)
+    steps: dict[str, float] = field(default_factory=dict)
+    calls: list[CallTrace] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    cuts: Cuts | None = None
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    asking: bool = True  # False once it is known that no model is needed
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Adds the seconds in the context to a step's."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.steps[step] = self.steps.get(step, 0.0) + time.perf_counter() - started
+
+    async def check(self, source: str, session: Session) -> tuple[Program, Plan]:
+        """A checked program and its plan; raises ``ProgramError``."""
+        with self.timed("check"):
+            return await in_thread(
+                session, lambda: accept(source, self.tables, session, self.mend_values, self.selectivity)
+            )
+
+    async def run(self, plan: Plan, session: Session) -> Result:
+        """What a plan gives; its session must be no other plan's."""
+        wave = batch_of(self.lm()) if plan.stages else 0
+        return await execute(plan, session, self.desk, self.calls.append, self.selectivity, wave)
+
+
+async def try_programs(samples: Sequence[Sample], session: Session, work: Work) -> None:
+    """Check each distinct program among the samples, and run as many as the vote needs.
+
+    Programs without LM calls run first. Of the others, those run that could decide the vote together, and with them
+    those that ask nothing else; then, while the vote is open, the next.
+
+    Raises:
+        LMUnavailable: The model could not be reached; any other failure is the candidate's own.
+    """
+    plans: dict[str, Plan] = {}
+    work.samples.extend(samples)
+    for text, times in Counter(sample.text.strip() for sample in samples).items():
+        same = [sample for sample in samples if sample.text.strip() == text]
+        candidate, plan = await _checked(text, same, session, work)
+        key = candidate.program.sql() if candidate.program else text
+        before = work.candidates.get(key)
+        logprobs = tuple(sample.logprob for sample in same if sample.logprob is not None)
+        work.candidates[key] = replace(
+            before or candidate,
+            samples=times + (before.samples if before else 0),
+            logprobs=(before.logprobs if before else ()) + logprobs,
+        )
+        if plan is not None and before is None:
+            plans[key] = plan
+    with work.timed("run"):
+        for key in [key for key, plan in plans.items() if not plan.stages]:
+            await _run(key, plans.pop(key), session, work)
+        while plans and not decided(list(work.candidates.values()), work.vote):
+            await _run_together({key: plans.pop(key) for key in _next(plans, work)}, session, work)
+    for key in plans:
+        work.candidates[key] = replace(work.candidates[key], error=_NOT_NEEDED)
+
+
+async def _checked(text: str, samples: Sequence[Sample], session: Session, work: Work) -> tuple[Candidate, Plan | None]:
+    """A program that may be run, or why not."""
+    if not any(sample.finished for sample in samples):
+        return Candidate(text, error=_CUT), None  # mended, half a program might run and answer something else
+    try:
+        program, plan = await work.check(text, session)
+        if program.calls and not work.calls_wanted:
+            raise ProgramError(program.text, (_NO_CALLS,))
+    except ProgramError as error:
+        return Candidate(text, error=str(error)), None
+    return Candidate(text, program=program), plan
+
+
+def _next(plans: dict[str, Plan], work: Work) -> list[str]:
+    """The programs to run next: those that may decide the vote, and those that ask what these ask anyway."""
+    chosen = next_to_run(list(work.candidates.values()), work.vote)
+    keys = [key for key in plans if any(work.candidates[key] is one for one in chosen)]
+    asked = {step.asked for key in keys for step in plans[key].steps}
+    return [key for key in plans if key in keys or all(step.asked in asked for step in plans[key].steps)]
+
+
+async def _run_together(plans: dict[str, Plan], session: Session, work: Work) -> None:
+    """Run programs at the same time, each in a session of its own, so that they share requests."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for key, plan in plans.items():
+                group.create_task(_run_beside(key, plan, session, work))
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+
+
+async def _run_beside(key: str, plan: Plan, session: Session, work: Work) -> None:
+    with session.beside() as own:
+        with work.desk.working():
+            await in_thread(own, lambda: prepare(plan, own))
+        await _run(key, plan, own, work)
+
+
+async def _run(key: str, plan: Plan, session: Session, work: Work) -> None:
+    """Run a candidate's plan and note what becomes of it; only the model being out of reach ends the question."""
+    candidate = work.candidates[key]
+    try:
+        result = await work.run(plan, session)
+    except LMUnavailable:
+        raise
+    except BinderError as error:
+        work.candidates[key] = replace(candidate, error=str(error))
+    else:
+        odd = await _nothing(candidate, session, work) if result.empty else None
+        work.candidates[key] = replace(candidate, result=result, error=odd)
+
+
+async def _nothing(candidate: Candidate, session: Session, work: Work) -> str:
+    """What is odd about an answer without a value."""
+    program = candidate.program
+    assert program is not None
+    with work.desk.working():
+        told = await in_thread(session, lambda: literals.describe(program, schema_of(work.tables), session))
+    return told or _NOTHING
