@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from binder.errors import LMError, LMUnavailable
 from binder.lm import wire
-from binder.lm.base import Response, Usage
+from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class OpenAI:
         self.api = api
         self.logprobs = logprobs
         self.samples = samples
+        self.batch = BATCH
+        self.identity = f"openai {api} {model} at {self.endpoint.address}, context {context}, logprobs {logprobs}"
         self._refused: frozenset[str] = frozenset()
         self._session: _Session | None = None
 

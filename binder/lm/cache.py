@@ -1,0 +1,129 @@
+"""cache: what language models said, kept from one run to the next.
+
+It is on by default, in one file in the library's cache folder. ``BINDER_CACHE`` names another folder, or ``off``. What
+is kept, and what decides whether it is found again, is in ``binder.lm.keys``; models without an ``identity`` are not
+cached. It never holds a bad reply, because only texts that were read as the kind wanted are given to it: that is its
+callers' part.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from binder.lm import weights
+from binder.lm.base import LM, Completion, Request, identity_of
+from binder.lm.keys import CallKey, draft_keys, value_keys
+
+if TYPE_CHECKING:
+    from binder.lm.store import Info, Store
+    from exemplars.exemplar import Cells
+
+FILE = "replies-1.sqlite"
+MOST_BYTES = 1_000_000_000
+
+
+class Cache:
+    """Values and drafts by what was asked. Making one opens nothing; any number of them may use one file.
+
+    Example:
+        >>> from binder.lm import Scripted
+        >>> from grammars.reply import Expected
+        >>> cache = Cache(Path("replies.sqlite"))  # doctest: +SKIP
+        >>> lm = Scripted(lambda request: "", identity="nothing")
+        >>> call = CallKey.of(lm, "map", "is it in Asia?", ["country"], Expected(), "1")
+        >>> cache.keep(call, {("Nepal",): "yes"})  # doctest: +SKIP
+        >>> cache.values(call, [("Nepal",), ("Peru",)])  # doctest: +SKIP
+        {('Nepal',): 'yes'}
+
+    Args:
+        path: The file; else the one that ``file`` names when it is first used.
+        most_bytes: The most room it should take; what was kept first goes first.
+    """
+
+    def __init__(self, path: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+        self._path = path
+        self._most_bytes = most_bytes
+        self._opened: Store | None = None
+
+    def values(self, call: CallKey, inputs: Sequence[Cells]) -> dict[Cells, str | None]:
+        """What the model said of those inputs that it was asked about before, word for word; None where it said that
+        it does not know."""
+        store = self._store() if call.lasting and inputs else None
+        if store is None:
+            return {}
+        keys = value_keys(call, inputs)
+        found = store.get(keys)
+        return {cells: found[key].text for cells, key in zip(inputs, keys, strict=True) if key in found}
+
+    def keep(self, call: CallKey, said: Mapping[Cells, str | None]) -> None:
+        """Keep what the model said of inputs. Give it only what was read as the kind that the call wants."""
+        store = self._store() if call.lasting and said else None
+        if store is not None:
+            from binder.lm.store import Kept
+
+            store.put({key: Kept(text) for key, text in zip(value_keys(call, said), said.values(), strict=True)})
+
+    def drafts(self, lm: LM, request: Request) -> dict[int, Completion]:
+        """The samples that the model wrote for a request before, by number, among the first ``request.n``."""
+        identity = identity_of(lm)
+        store = self._store() if identity is not None else None
+        if store is None or identity is None:
+            return {}
+        keys = draft_keys(identity, request, request.n)
+        found = store.get(keys)
+        return {
+            number: Completion(found[key].text or "", found[key].logprob)
+            for number, key in enumerate(keys)
+            if key in found
+        }
+
+    def keep_drafts(self, lm: LM, request: Request, samples: Mapping[int, Completion]) -> None:
+        """Keep samples by number. Those that were cut short are left out: a longer reply may say more."""
+        identity = identity_of(lm)
+        store = self._store() if identity is not None and samples else None
+        if store is None or identity is None:
+            return
+        from binder.lm.store import Kept
+
+        keys = draft_keys(identity, request, max(samples) + 1)
+        finished = {number: sample for number, sample in samples.items() if sample.finished}
+        store.put({keys[number]: Kept(one.text, one.logprob, draft=True) for number, one in finished.items()})
+
+    def info(self) -> Info:
+        """What it holds, and where."""
+        from binder.lm.store import Info
+
+        store = self._store()
+        return Info(None) if store is None else store.info()
+
+    def trim(self, most_bytes: int | None = None, older_than: float | None = None) -> None:
+        """Drop the oldest until the file takes at most so many bytes, and what is older than so many seconds."""
+        if (store := self._store()) is not None:
+            store.trim(most_bytes, older_than)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        if (store := self._store()) is not None:
+            store.clear()
+
+    def close(self) -> None:
+        """Close the file; a later use opens it again."""
+        store, self._opened = self._opened, None
+        if store is not None:
+            store.close()
+
+    def _store(self) -> Store | None:
+        """The file's store, or None where nothing is kept."""
+        if self._opened is None and (path := self._path or file()) is not None:
+            from binder.lm.store import Store
+
+            self._opened = Store(path, self._most_bytes)
+        return self._opened
+
+
+def file() -> Path | None:
+    """The file that replies are kept in, or None where ``BINDER_CACHE`` is ``off``."""
+    return None if os.environ.get("BINDER_CACHE") == weights.OFF else weights.folder() / FILE
