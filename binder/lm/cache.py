@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from binder.lm import weights
+from binder.lm import flight, weights
 from binder.lm.base import LM, Completion, Request, identity_of
 from binder.lm.keys import CallKey, draft_keys, value_keys
 
@@ -59,12 +59,43 @@ class Cache:
         return {cells: found[key].text for cells, key in zip(inputs, keys, strict=True) if key in found}
 
     def keep(self, call: CallKey, said: Mapping[Cells, str | None]) -> None:
-        """Keep what the model said of inputs. Give it only what was read as the kind that the call wants."""
+        """Keep what the model said of inputs. Give it only what was read as the kind that the call wants.
+
+        Inside ``share``'s ``ask``, those who wait for these inputs get them at once.
+        """
+        flight.land(call, said)
         store = self._store() if call.lasting and said else None
         if store is not None:
             from binder.lm.store import Kept
 
             store.put({key: Kept(text) for key, text in zip(value_keys(call, said), said.values(), strict=True)})
+
+    async def share(self, call: CallKey, inputs: Sequence[Cells], ask: flight.Ask) -> dict[Cells, str | None]:
+        """What the model says of inputs, found here or else asked; an input that is being asked already is waited for.
+
+        What ``ask`` returns is kept, so it must be read as the kind that the call wants; ``ask`` may also ``keep``
+        replies as they come, so that they outlive its failure. It works without a file, and for models that are not
+        cached. All callers must be on one event loop; the look-up takes milliseconds for thousands of inputs.
+
+        Args:
+            call: The call.
+            inputs: What it is about.
+            ask: Gets the inputs that are neither known nor being asked, and returns what was said of each. What it
+                raises reaches its own caller; others who waited for its inputs then ask themselves.
+
+        Returns:
+            What was said, by input; inputs without a reply that can be read are missing.
+        """
+
+        async def asking(missing: Sequence[Cells]) -> Mapping[Cells, str | None]:
+            known = self.values(call, missing)
+            flight.land(call, known)
+            left = [cells for cells in missing if cells not in known]
+            said = await ask(left) if left else {}
+            self.keep(call, flight.not_landed(call, said))
+            return known | dict(said)
+
+        return await flight.share(call, list(dict.fromkeys(inputs)), asking)
 
     def drafts(self, lm: LM, request: Request) -> dict[int, Completion]:
         """The samples that the model wrote for a request before, by number, among the first ``request.n``."""
