@@ -18,7 +18,8 @@ from binder.lm.base import LM, Completion, Request, identity_of
 from binder.lm.keys import CallKey, draft_keys, value_keys
 
 if TYPE_CHECKING:
-    from binder.lm.store import Info, Store
+    from binder.lm.rows import Info
+    from binder.lm.store import Store
     from exemplars.exemplar import Cells
 
 FILE = "replies-1.sqlite"
@@ -66,7 +67,7 @@ class Cache:
         flight.land(call, said)
         store = self._store() if call.lasting and said else None
         if store is not None:
-            from binder.lm.store import Kept
+            from binder.lm.rows import Kept
 
             store.put({key: Kept(text) for key, text in zip(value_keys(call, said), said.values(), strict=True)})
 
@@ -117,7 +118,7 @@ class Cache:
         store = self._store() if identity is not None and samples else None
         if store is None or identity is None:
             return
-        from binder.lm.store import Kept
+        from binder.lm.rows import Kept
 
         keys = draft_keys(identity, request, max(samples) + 1)
         finished = {number: sample for number, sample in samples.items() if sample.finished}
@@ -125,20 +126,19 @@ class Cache:
 
     def info(self) -> Info:
         """What it holds, and where."""
-        from binder.lm.store import Info
+        from binder.lm.rows import Info
 
         store = self._store()
         return Info(None) if store is None else store.info()
 
-    def trim(self, most_bytes: int | None = None, older_than: float | None = None) -> None:
-        """Drop the oldest until the file takes at most so many bytes, and what is older than so many seconds."""
-        if (store := self._store()) is not None:
-            store.trim(most_bytes, older_than)
+    def trim(self, most_bytes: int | None = None, older_than: float | None = None) -> bool:
+        """Drop the oldest until the file takes at most so many bytes, and what is older than so many seconds; whether
+        that could be done."""
+        return (store := self._store()) is None or store.trim(most_bytes, older_than)
 
-    def clear(self) -> None:
-        """Drop everything."""
-        if (store := self._store()) is not None:
-            store.clear()
+    def clear(self) -> bool:
+        """Drop everything; whether that could be done."""
+        return (store := self._store()) is None or store.clear()
 
     def close(self) -> None:
         """Close the file; a later use opens it again."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,8 @@ from binder.errors import ConfigurationError, LimitReached
 from binder.lm.base import LM, Request, Response, Usage, batch_of, identity_of, working
 from binder.lm.budget import Budget, Excess, Price, cost, estimate, excess
 from binder.lm.pace import Pace, Sent
+from binder.lm.refusal import message
+from binder.lm.watch import Watch
 
 __all__ = ["Budget", "Limited", "Price", "permit"]
 
@@ -50,7 +51,7 @@ class Limited:
         self.batch = batch_of(lm)
         self._spent = Usage()
         self._under_way: list[_Sending] = []
-        self._watch = _Watch()
+        self._watch = Watch()
         self._pace = Pace(budget)
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -165,7 +166,7 @@ class Limited:
     def _refuse(self, request: Request, found: Excess | None) -> None:
         if found is not None:
             spent = self.spent
-            raise LimitReached(_message(self, request, found, spent), found.limit, spent)
+            raise LimitReached(message(self.name, self.price, request, found, spent), found.limit, spent)
 
 
 @dataclass(eq=False)
@@ -219,61 +220,3 @@ async def permit() -> None:
         sending.sent += 1
     for sending in beyond:
         await sending.limited.pace(sending)
-
-
-class _Watch:
-    """The time in which anything is under way."""
-
-    def __init__(self) -> None:
-        self._before = 0.0
-        self._since = 0.0
-        self._running = 0
-
-    def start(self) -> None:
-        """Something begins."""
-        if self._running == 0:
-            self._since = time.monotonic()
-        self._running += 1
-
-    def stop(self) -> None:
-        """It ends."""
-        self._running -= 1
-        if self._running == 0:
-            self._before += time.monotonic() - self._since
-
-    def seconds(self) -> float:
-        """How long in all, until now."""
-        return self._before + (time.monotonic() - self._since if self._running else 0.0)
-
-
-def _message(limited: Limited, request: Request, found: Excess, spent: Usage) -> str:
-    """What was spent, which limit it is, what is missing, and how to go on."""
-    dollars = f" (${limited.price.of(spent):.4f})" if limited.price else ""
-    most = f"${found.most:g}" if found.limit == "dollars" else f"{found.most:,g} {found.limit}"
-    return (
-        f"the limit of {most} on {limited.name} is reached: {spent.requests:,} requests and {spent.tokens:,} tokens"
-        f"{dollars} were spent in {spent.seconds:.1f} s, and {_missing(request)} would take {_wanted(found)}. "
-        f"Raise {found.limit}= and run again: what was answered is kept in the cache and not asked again"
-    )
-
-
-def _missing(request: Request) -> str:
-    """What a request would have brought."""
-    match request.purpose:
-        case "map":
-            return f"the values of {len(request.inputs)} more input{'s' if len(request.inputs) != 1 else ''}"
-        case "ans":
-            return "one more answer"
-        case _:
-            return f"{request.n} more program{'s' if request.n != 1 else ''}"
-
-
-def _wanted(found: Excess) -> str:
-    """What the limit would have to be for a request to be sent."""
-    match found.limit:
-        case "dollars":
-            return f"up to ${found.wanted:.4f} in all"
-        case "seconds":
-            return "longer"
-        case _:
-            return f"up to {found.wanted:,g} {found.limit} in all"

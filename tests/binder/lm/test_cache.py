@@ -201,7 +201,7 @@ def test_a_full_disk_keeps_what_there_was(cache: Cache) -> None:
 
 
 def test_a_busy_file_keeps_nothing_and_fails_nothing(cache: Cache, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("binder.lm.store.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("binder.lm.rows.BUSY_SECONDS", 0.05)
     cache.keep(CALL, {("Nepal",): "yes"})
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
