@@ -157,4 +157,4 @@ class Cache:
 
 def file() -> Path | None:
     """The file that replies are kept in, or None where ``BINDER_CACHE`` is ``off``."""
-    return None if os.environ.get("BINDER_CACHE") == weights.OFF else weights.folder() / FILE
+    return None if os.environ.get("BINDER_CACHE", "").casefold() == weights.OFF else weights.folder() / FILE

@@ -39,7 +39,8 @@ def folder() -> Path:
     import platformdirs
 
     named = os.environ.get("BINDER_CACHE", "")
-    return Path(named).expanduser() if named not in ("", OFF) else platformdirs.user_cache_path("binder-tableqa")
+    usual = named.casefold() in ("", OFF)
+    return platformdirs.user_cache_path("binder-tableqa") if usual else Path(named).expanduser()
 
 
 def named() -> Path | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from binder.lm import weights
 from binder.lm.base import Completion, Message, Request
 from binder.lm.cache import FILE, Cache
 from binder.lm.keys import CallKey
@@ -269,13 +270,15 @@ def test_the_file_is_in_the_cache_folder_and_for_its_user_alone(
     cache.close()
 
 
-def test_off_keeps_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("BINDER_CACHE", "off")
+@pytest.mark.parametrize("off", ["off", "OFF"])
+def test_off_keeps_nothing(off: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BINDER_CACHE", off)
     monkeypatch.chdir(tmp_path)
     cache = Cache()
     cache.keep(CALL, {("Nepal",): "yes"})
     assert cache.values(CALL, [("Nepal",)]) == {}
     assert cache.info().path is None
+    assert weights.folder().name == "binder-tableqa"
     assert list(tmp_path.iterdir()) == []
 
 
