@@ -22,6 +22,7 @@ from binder.engine import Binder
 from binder.errors import (
     BinderError,
     ConfigurationError,
+    LimitReached,
     LMError,
     LMReplyError,
     LMUnavailable,
@@ -48,6 +49,7 @@ __all__ = [
     "LMError",
     "LMReplyError",
     "LMUnavailable",
+    "LimitReached",
     "Limits",
     "Method",
     "Program",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from binder import lm, loop
+from binder import cache_cli, lm, loop
 from binder.console import render_answer
 from binder.draft import Drafting
 from binder.engine import DEADLINE, Binder
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models = typer.Typer(invoke_without_command=True, help="Which language model would answer, and why.")
 app.add_typer(models, name="models")
+app.add_typer(cache_cli.app, name="cache")
 
 _DEFAULTS = Drafting()
 

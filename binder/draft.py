@@ -6,15 +6,19 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from binder import prompt
 from binder.errors import ConfigurationError
 from binder.lm.base import LM, Usage
 from binder.render import Cuts
-from binder.send import send
+from binder.sampling import sample
 from binder.table import Table
 from binder.trace import Sample
 from exemplars import choose, store
+
+if TYPE_CHECKING:
+    from binder.lm.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -59,20 +63,34 @@ class Drafts:
     cuts: Cuts = field(default_factory=Cuts)
 
 
-async def draft(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) -> Drafts:
+async def draft(
+    question: str, tables: Sequence[Table], lm: LM, drafting: Drafting, cache: Cache | None = None
+) -> Drafts:
     """Sample programs that answer a question.
+
+    Args:
+        question: What they are to answer.
+        tables: Its tables.
+        lm: The model.
+        drafting: How they are drafted.
+        cache: Where programs written before are found, and new ones kept.
 
     Raises:
         LMUnavailable: The model could not be reached.
     """
     asked = _prompt(question, tables, lm, drafting)
-    response = await send(lm, asked.request)
-    samples = tuple(Sample(one.text, one.logprob, finished=one.finished) for one in response.completions)
-    return Drafts(samples, response.usage, asked.cuts)
+    completions, usage = await sample(lm, asked.request, cache)
+    samples = tuple(Sample(one.text, one.logprob, finished=one.finished) for one in completions)
+    return Drafts(samples, usage, asked.cuts)
 
 
 async def repair(
-    question: str, tables: Sequence[Table], refused: Sequence[tuple[str, str]], lm: LM, drafting: Drafting
+    question: str,
+    tables: Sequence[Table],
+    refused: Sequence[tuple[str, str]],
+    lm: LM,
+    drafting: Drafting,
+    cache: Cache | None = None,
 ) -> tuple[tuple[Sample, ...], Usage]:
     """Send programs back with what is wrong with them, and get one mended program for each.
 
@@ -82,16 +100,17 @@ async def repair(
         refused: Programs and their complaints.
         lm: The model.
         drafting: How they were drafted.
+        cache: Where programs mended before are found, and new ones kept.
     """
     asked = _prompt(question, tables, lm, drafting).request
     requests = [prompt.repair(asked, text, complaints, folder=drafting.folder) for text, complaints in refused]
-    responses = await asyncio.gather(*(send(lm, one) for one in requests))
+    said = await asyncio.gather(*(sample(lm, one, cache) for one in requests))
     samples = tuple(
         Sample(completion.text, completion.logprob, text, completion.finished)
-        for (text, _), response in zip(refused, responses, strict=True)
-        for completion in response.completions[:1]
+        for (text, _), (completions, _) in zip(refused, said, strict=True)
+        for completion in completions[:1]
     )
-    return samples, sum((response.usage for response in responses), Usage())
+    return samples, sum((usage for _, usage in said), Usage())
 
 
 def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) -> prompt.Prompt:

@@ -5,6 +5,7 @@
     ├── TableError           a source cannot be read as a table
     ├── ProgramError         a program was refused before anything was spent
     ├── RunError             a checked program failed while running, or ran past a limit of the database
+    ├── LimitReached         a limit on what the language model may cost; nothing was sent beyond it
     └── LMError              the language model
         ├── LMUnavailable    it could not be reached, refused the request, or ran past the deadline
         └── LMReplyError     it replied, and the reply could not be used
@@ -14,7 +15,12 @@ Every message says what was wrong, where, and what to do next.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from grammars.errors import Complaint
+
+if TYPE_CHECKING:
+    from binder.lm.base import Usage
 
 
 class BinderError(Exception):
@@ -45,6 +51,20 @@ class ProgramError(BinderError):
 
 class RunError(BinderError):
     """A checked program failed while running."""
+
+
+class LimitReached(BinderError):
+    """The language model may cost no more; what it had answered is kept.
+
+    Attributes:
+        limit: The limit's name in ``binder.lm.Budget``.
+        spent: What had been spent.
+    """
+
+    def __init__(self, message: str, limit: str, spent: Usage) -> None:
+        self.limit = limit
+        self.spent = spent
+        super().__init__(message)
 
 
 class LMError(BinderError):

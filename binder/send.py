@@ -7,7 +7,7 @@ from dataclasses import replace
 from weakref import WeakKeyDictionary, finalize
 
 from binder.errors import LMReplyError
-from binder.lm.base import LM, Completion, Request, Response, Usage
+from binder.lm.base import LM, Completion, Request, Response, Usage, working
 from binder.render import escape
 
 ATTEMPTS = 3
@@ -29,7 +29,8 @@ _slots_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.
 
 
 def _slots(lm: LM) -> asyncio.Semaphore:
-    """The model's slots; one model has the same ones wherever it is used in an event loop."""
+    """The model's slots; one model has the same ones wherever it is used in an event loop, and behind whatever."""
+    lm = working(lm)
     slots = _slots_of_loops.setdefault(asyncio.get_running_loop(), {})
     if id(lm) not in slots:
         slots[id(lm)] = asyncio.Semaphore(max(1, lm.concurrency))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from functools import cache
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,6 +64,38 @@ def templates(folder: Path | None = None) -> Environment:
 
     places = [PACKAGED / "prompts"] if folder is None else [folder / "prompts", PACKAGED / "prompts"]
     return Environment(loader=FileSystemLoader(places), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def version(purpose: str, folder: Path | None = None) -> str:
+    """A hash of the prompt template and the worked examples that calls of a purpose (``map``, ``ans``) are made with.
+
+    Templates that the purpose's own takes parts from count too.
+
+    Example:
+        >>> version("map") == version("map"), version("map") == version("ans")
+        (True, False)
+    """
+    digest = blake2b(digest_size=16)
+    for text in (*_sources(f"{purpose}.jinja", folder), *(path.read_text("utf-8") for path in _files(purpose, folder))):
+        digest.update(f"{len(text)}\n{text}".encode())
+    return digest.hexdigest()
+
+
+def _sources(template: str, folder: Path | None) -> list[str]:
+    """The texts of a template and of those it takes parts from."""
+    from jinja2.meta import find_referenced_templates
+
+    environment = templates(folder)
+    assert environment.loader is not None
+    texts: dict[str, str] = {}
+    wanted = [template]
+    while wanted:
+        name = wanted.pop()
+        texts[name], *_ = environment.loader.get_source(environment, name)
+        found = find_referenced_templates(environment.parse(texts[name]))
+        wanted += sorted(other for other in found if other and other not in texts)
+    return list(texts.values())
 
 
 def _files(name: str, folder: Path | None) -> list[Path]:

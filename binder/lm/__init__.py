@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from binder.lm.base import LM, Completion, Message, Request, Response, Usage
+    from binder.lm.cache import Cache
     from binder.lm.choose import Choice, default, describe
+    from binder.lm.limits import Budget, Limited, Price
     from binder.lm.local import Local
     from binder.lm.openai import OpenAI
     from binder.lm.scripted import Scripted
@@ -18,11 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LM",
+    "Budget",
+    "Cache",
     "Choice",
     "Completion",
+    "Limited",
     "Local",
     "Message",
     "OpenAI",
+    "Price",
     "Request",
     "Response",
     "Scripted",
@@ -34,7 +40,9 @@ __all__ = [
 
 _HOMES = {
     "base": ("LM", "Completion", "Message", "Request", "Response", "Usage"),
+    "cache": ("Cache",),
     "choose": ("Choice", "default", "describe"),
+    "limits": ("Budget", "Limited", "Price"),
     "local": ("Local",),
     "openai": ("OpenAI",),
     "scripted": ("Scripted",),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Purpose = Literal["draft", "map", "ans"]
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,13 @@ class LM(Protocol):
         name: What errors, traces and answers call it, such as ``qwen2.5-coder-1.5b (embedded)``.
         context: How many tokens a prompt and its reply may hold together.
         concurrency: How many requests it may be sent at once.
+
+    It may also have these, which ``identity_of``, ``batch_of`` and ``working`` read:
+
+    - ``identity`` (a text): what decides its replies beside the request, such as the server's address, the model's name
+      and the parameters. Without one, or with None, its replies are not cached.
+    - ``batch`` (a number): the most inputs of a map that one request should carry.
+    - ``wrapped`` (an LM): the model that does the work, for one that only stands before another.
     """
 
     name: str
@@ -128,10 +136,32 @@ class LM(Protocol):
         ...
 
 
-BATCH = 16
+def identity_of(lm: LM) -> str | None:
+    """What decides the model's replies beside the request, or None where that is not known.
+
+    Example:
+        >>> from binder.lm import OpenAI
+        >>> identity_of(OpenAI("qwen", base_url="http://localhost:1/v1"))
+        'openai chat qwen at http://localhost:1/v1, context 32768, logprobs True'
+    """
+    identity = getattr(lm, "identity", None)
+    return identity if isinstance(identity, str) and identity else None
 
 
 def batch_of(lm: LM) -> int:
-    """The most inputs of a map that one request to a model carries."""
+    """The most inputs of a map that one request to the model should carry.
+
+    Example:
+        >>> from binder.lm import Scripted
+        >>> batch_of(Scripted(lambda request: "", batch=4))
+        4
+    """
     batch = getattr(lm, "batch", None)
     return batch if isinstance(batch, int) and batch > 0 else BATCH
+
+
+def working(lm: LM) -> LM:
+    """The model that does the work: the one that ``lm`` stands before, or itself."""
+    while isinstance(inner := getattr(lm, "wrapped", None), LM):
+        lm = inner
+    return lm

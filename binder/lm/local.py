@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 LOAD_SECONDS = 300.0
 SLOTS = 4
 """How many samples are written at once. They share the prompt's place in memory, and reading the weights."""
+BATCH = 12
+"""The most inputs of a map in one request; a small model loses count of more."""
 MAGIC = b"GGUF"
 
 
@@ -77,8 +79,19 @@ class Local:
         self.concurrency = concurrency
         self.threads = threads or _cores()
         self.timeout = timeout
+        self.batch = BATCH
         self._server: _Server | None = None
         self._starting = threading.Lock()
+
+    @property
+    def identity(self) -> str | None:
+        """The weights' name and hash, and the context; None while their file cannot be read."""
+        path = self._path or weights.named()
+        try:
+            mark = f"{QWEN.name} {QWEN.sha256}" if path is None else weights.fingerprint(path)
+        except OSError:
+            return None
+        return f"embedded {mark}, context {self.context}"
 
     async def start(self, progress: Progress | None = None) -> None:
         """Pull the weights where they are missing, and load them; at once when that has been done.

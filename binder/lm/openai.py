@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from binder.errors import LMError, LMUnavailable
-from binder.lm import wire
-from binder.lm.base import Response, Usage
+from binder.lm import limits, wire
+from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class OpenAI:
         self.api = api
         self.logprobs = logprobs
         self.samples = samples
+        self.batch = BATCH
+        self.identity = f"openai {api} {model} at {self.endpoint.address}, context {context}, logprobs {logprobs}"
         self._refused: frozenset[str] = frozenset()
         self._session: _Session | None = None
 
@@ -117,6 +119,7 @@ class OpenAI:
         """One reply, within the timeout once its turn has come; errors get this model's name."""
         session = self._connect()
         async with session.slots:
+            await limits.permit()
             try:
                 async with asyncio.timeout(self.timeout):
                     reply, requests = await self._send(session, request, n=n, sample=sample)
@@ -138,6 +141,8 @@ class OpenAI:
         deadline = session.loop.time() + self.timeout
         for requests in itertools.count(1):
             options = wire.options(request, self.api, n=n, sample=sample, logprobs=self.logprobs, without=without)
+            if requests > 1:
+                await limits.permit()
             try:
                 text = await self._post(session.client, request, options)
             except openai.APIError as error:

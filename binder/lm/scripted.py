@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from binder.errors import LMReplyError
 from binder.lm import tokens
-from binder.lm.base import Completion, Response, Usage
+from binder.lm.base import BATCH, Completion, Response, Usage
 
 if TYPE_CHECKING:
     from binder.lm.base import Request
@@ -26,10 +26,30 @@ class Scripted:
 
     Example:
         >>> lm = Scripted(lambda request: "SELECT name FROM w")
+
+    Args:
+        fn: The function.
+        name: What errors, traces and answers call it.
+        context: How many tokens a prompt and its reply may hold together.
+        concurrency: How many requests it may be sent at once.
+        identity: A name for what it says: another function, or another model behind it, needs another. With one its
+            replies are cached; without, they are not.
+        batch: The most inputs of a map that one request carries.
     """
 
-    def __init__(self, fn: Script, *, name: str = "scripted", context: int = 32_768, concurrency: int = 16) -> None:
+    def __init__(
+        self,
+        fn: Script,
+        *,
+        name: str = "scripted",
+        context: int = 32_768,
+        concurrency: int = 16,
+        identity: str | None = None,
+        batch: int = BATCH,
+    ) -> None:
         self.fn = fn
+        self.identity = identity and f"scripted {identity}, context {context}"
+        self.batch = batch
         self.name = name
         self.context = context
         self.concurrency = concurrency

@@ -13,6 +13,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,17 @@ Source = Callable[[Weights, Path, Progress], None]
 """Fills a file with the weights, going on where it ends; raises LMUnavailable saying why it cannot."""
 
 CHUNK = 1 << 20
+OFF = "off"
+"""As ``BINDER_CACHE``: no replies are kept. The weights are, in the usual folder."""
 
 
 def folder() -> Path:
-    """Where the weights are kept: ``BINDER_CACHE``, else the user's cache folder."""
+    """Where the weights are kept: ``BINDER_CACHE``, else the user's cache folder (also where it is ``off``)."""
     import platformdirs
 
-    named = os.environ.get("BINDER_CACHE")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("binder-tableqa")
+    named = os.environ.get("BINDER_CACHE", "")
+    usual = named.casefold() in ("", OFF)
+    return platformdirs.user_cache_path("binder-tableqa") if usual else Path(named).expanduser()
 
 
 def named() -> Path | None:
@@ -61,6 +65,24 @@ def find(weights: Weights = QWEN) -> Path | None:
         return other
     path = folder() / weights.file
     return path if path.is_file() and path.stat().st_size == weights.size else None
+
+
+@cache
+def fingerprint(path: Path) -> str:
+    """A file of weights' name, size, and hash of its first, middle and last bytes; read once a process.
+
+    Hashing all of several gigabytes would take longer than an answer, and other weights differ throughout.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        for start in (0, size // 2, size - CHUNK):
+            file.seek(max(0, start))
+            digest.update(file.read(CHUNK))
+    return f"{path.stem} {size} {digest.hexdigest()}"
 
 
 def pull(

@@ -1,0 +1,56 @@
+"""sampling: the samples of a request, those that were written before from the cache and the others from the model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from binder.lm.base import LM, Completion, Request, Usage
+from binder.send import send
+
+if TYPE_CHECKING:
+    from binder.lm.cache import Cache
+
+
+async def sample(lm: LM, request: Request, cache: Cache | None) -> tuple[tuple[Completion, ...], Usage]:
+    """The samples of a request in the order of their numbers, and what those that had to be asked for cost.
+
+    Raises:
+        LMUnavailable: The model could not be reached.
+    """
+    found = cache.drafts(lm, request) if cache else {}
+
+    async def ask(first: int, count: int) -> Usage:
+        response = await send(lm, _part(request, first, count))
+        said = dict(enumerate(response.completions, first))
+        found.update(said)
+        if cache:
+            cache.keep_drafts(lm, request, said)
+        return response.usage
+
+    spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, found)))
+    return tuple(found[number] for number in sorted(found)), sum(spent, Usage())
+
+
+def gaps(count: int, known: Container[int]) -> Iterator[tuple[int, int]]:
+    """The stretches of numbers below ``count`` that are not known, each as its first number and its length.
+
+    Example:
+        >>> list(gaps(6, {0, 3}))
+        [(1, 2), (4, 2)]
+    """
+    first: int | None = None
+    for number in range(count + 1):
+        missing = number < count and number not in known
+        if missing and first is None:
+            first = number
+        elif not missing and first is not None:
+            yield first, number - first
+            first = None
+
+
+def _part(request: Request, first: int, count: int) -> Request:
+    """A request for some of another's samples; each sample's seed goes by its number, as providers count them."""
+    return replace(request, n=count, seed=None if request.seed is None else request.seed + first)

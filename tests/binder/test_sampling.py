@@ -1,0 +1,102 @@
+"""Drafts that were written before are not asked for again, and new ones have the seeds of their numbers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from binder.draft import Drafting, Drafts, draft, repair
+from binder.lm.base import Completion, Message, Request, Response, Usage
+from binder.lm.cache import Cache
+from binder.lm.scripted import Scripted
+from binder.sampling import gaps, sample
+from binder.table import Table
+
+REQUEST = Request((Message("user", "which?"),), temperature=0.4, seed=7)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[Cache]:
+    cache = Cache(tmp_path / "replies.sqlite")
+    yield cache
+    cache.close()
+
+
+class Seeded(Scripted):
+    """Writes each sample's seed, and keeps the requests; cuts the samples of some seeds short."""
+
+    def __init__(self, identity: str | None = "seeded", cut: frozenset[int] = frozenset()) -> None:
+        super().__init__(str, identity=identity)
+        self.cut = cut
+        self.requests: list[Request] = []
+
+    async def complete(self, request: Request) -> Response:
+        self.requests.append(request)
+        seeds = [(request.seed or 0) + number for number in range(request.n)]
+        said = tuple(Completion(f"seed {seed}", -float(seed), seed not in self.cut) for seed in seeds)
+        return Response(said, Usage(requests=1))
+
+
+def draw(lm: Seeded, n: int, cache: Cache | None, **change: object) -> tuple[list[str], int]:
+    request = Request(**(vars(REQUEST) | {"n": n} | change))  # type: ignore[arg-type]
+    completions, usage = asyncio.run(sample(lm, request, cache))
+    return [one.text for one in completions], usage.requests
+
+
+def test_fewer_of_the_same_samples_cost_nothing(cache: Cache) -> None:
+    lm = Seeded()
+    twenty, _ = draw(lm, 20, cache)
+    assert draw(lm, 5, cache) == (twenty[:5], 0)
+    assert draw(lm, 20, cache) == (twenty, 0)
+    assert len(lm.requests) == 1
+
+
+def test_more_of_the_same_samples_ask_for_the_others_alone(cache: Cache) -> None:
+    lm = Seeded()
+    draw(lm, 5, cache)
+    assert draw(lm, 20, cache) == ([f"seed {seed}" for seed in range(7, 27)], 1)
+    assert [(request.n, request.seed) for request in lm.requests] == [(5, 7), (15, 12)]
+
+
+def test_a_greedy_draft_is_kept_too(cache: Cache) -> None:
+    lm = Seeded()
+    first = draw(lm, 1, cache, temperature=0.0, seed=None)
+    assert draw(lm, 1, cache, temperature=0.0, seed=None) == (first[0], 0)
+
+
+def test_what_was_cut_is_asked_for_again_with_its_own_seed(cache: Cache) -> None:
+    lm = Seeded(cut=frozenset({9, 10, 12}))
+    texts, _ = draw(lm, 6, cache)
+    assert draw(lm, 6, cache) == (texts, 2)
+    assert [(request.n, request.seed) for request in lm.requests[1:]] == [(2, 9), (1, 12)]
+
+
+def test_without_a_cache_or_an_identity_everything_is_asked(cache: Cache) -> None:
+    for lm, used in ((Seeded(), None), (Seeded(identity=None), cache)):
+        assert draw(lm, 3, used) == draw(lm, 3, used) == (["seed 7", "seed 8", "seed 9"], 1)
+
+
+@given(st.integers(0, 12), st.sets(st.integers(0, 15)))
+def test_gaps_are_what_is_not_known(count: int, known: set[int]) -> None:
+    found = list(gaps(count, known))
+    assert [first + step for first, length in found for step in range(length)] == sorted(set(range(count)) - known)
+    assert all(first - 1 in known or first == 0 for first, _ in found)
+
+
+def test_drafts_and_repairs_of_an_earlier_run_cost_nothing(cache: Cache, tmp_path: Path) -> None:
+    (tmp_path / "w.csv").write_text("name\nAda\n", encoding="utf-8")
+    table = Table.from_csv(tmp_path / "w.csv")
+
+    async def run() -> tuple[Drafts, object]:
+        lm = Scripted(lambda request: request.purpose + str(len(request.messages)), identity="one")
+        drafts = await draft("who?", [table], lm, Drafting(samples=3), cache)
+        return drafts, await repair("who?", [table], [("a", "wrong"), ("b", "wrong")], lm, Drafting(), cache)
+
+    (first, (mended, cost)), (second, (same, free)) = asyncio.run(run()), asyncio.run(run())  # type: ignore[misc]
+    assert second.samples == first.samples and same == mended
+    assert (first.usage.requests, cost.requests, second.usage, free) == (1, 2, Usage(), Usage())
