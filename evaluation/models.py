@@ -37,8 +37,8 @@ def model(named: str | None, *, base_url: str | None = None, quiet: bool = False
 
     Args:
         named: ``local`` for the embedded model, ``none`` for no model, ``FILE.py:NAME`` for a Python function that
-            takes a request and returns a text, or a model's name on an OpenAI-compatible server; None for the one that
-            ``binder models`` tells of.
+            takes a request and returns a text, as ``binder.lm.Scripted`` calls it, or a model's name on an
+            OpenAI-compatible server; None for the one that ``binder models`` tells of.
         base_url: That server's address, when the usual variables do not say it.
         quiet: Whether to show nothing while the embedded model loads.
 

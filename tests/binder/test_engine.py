@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pandas
@@ -228,17 +228,22 @@ def test_threads_share_an_engine(peaks: Table) -> None:
     assert answers == [("Elbrus", "Aneto")] * 8
 
 
-def hang(seconds: float) -> Callable[[Request], object]:
-    async def reply(request: Request) -> str:
-        await asyncio.sleep(seconds)
-        return "SELECT 1"
-
-    return reply
+async def hanging(request: Request) -> str:
+    await asyncio.sleep(30)
+    return "SELECT 1"
 
 
-def test_a_deadline_ends_a_question_and_names_the_model(peaks: Table) -> None:
+def blocking(request: Request) -> str:
+    time.sleep(30)
+    return "SELECT 1"
+
+
+@pytest.mark.parametrize("slow", [hanging, blocking])
+def test_a_deadline_ends_a_question_and_names_the_model(
+    peaks: Table, slow: Callable[[Request], str | Awaitable[str]]
+) -> None:
     started = time.monotonic()
-    lm = Scripted(hang(30), name="slow model")  # type: ignore[arg-type]
+    lm = Scripted(slow, name="slow model")
     with Binder(lm) as engine, pytest.raises(binder.LMUnavailable, match="slow model"):
         engine.ask("which?", peaks, n=1, deadline=0.3)
     assert time.monotonic() - started < 1.3
