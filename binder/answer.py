@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from binder.errors import BinderError, ProgramError, RunError
 from binder.execute import Result
+from binder.frames import frame_of
 from binder.trace import CallTrace, Trace
 from binder.vote import Candidate
 from grammars.calls import Spelling
@@ -53,10 +54,8 @@ class Answer:
 
     @property
     def frame(self) -> pandas.DataFrame:
-        """The answer as a pandas DataFrame."""
-        import pandas
-
-        return pandas.DataFrame(list(self.result.rows), columns=list(self.result.columns))
+        """The answer as a pandas DataFrame: integers stay integers beside NULL, dates and times what they are."""
+        return frame_of(self.result.columns, self.result.rows)
 
     def to_json(self) -> str:
         """Everything but the tables, as JSON text."""

@@ -1,4 +1,4 @@
-"""Data frames and spreadsheets, as Arrow tables that DuckDB can scan."""
+"""Data frames and spreadsheets as Arrow tables that DuckDB can scan, and values as data frames."""
 
 from __future__ import annotations
 
@@ -51,6 +51,26 @@ def arrow_of_values(columns: Sequence[Sequence[object]], names: Sequence[str]) -
     return pyarrow.table([_array(pandas.Series(column, dtype=object)) for column in columns], names=list(names))
 
 
+def frame_of(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> pandas.DataFrame:
+    """Rows of Python values as a pandas frame; NULL leaves a column's type as it is.
+
+    Integers are ``Int64`` and truth ``boolean``, which hold NULL; timestamps and durations have pandas' own types;
+    dates, times, exact decimals and lists stay Python objects, for which pandas has no type.
+    """
+    import pandas
+
+    series = {at: _series([row[at] for row in rows]) for at in range(len(columns))}
+    return pandas.DataFrame(series, columns=range(len(columns))).set_axis(list(columns), axis="columns")
+
+
+def nullable(kind: pyarrow.DataType) -> pandas.api.extensions.ExtensionDtype | None:
+    """The pandas type that holds an Arrow type's values beside NULL, where pandas' usual one does not."""
+    import pandas
+    import pyarrow
+
+    return {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}.get(kind)
+
+
 def arrow_of_excel(path: Path, sheet: str | int) -> pyarrow.Table:
     """One sheet of a workbook as Arrow; its first row that is not empty is the header.
 
@@ -99,6 +119,18 @@ def _array(series: pandas.Series[Any]) -> pyarrow.Array:
     gone = (bool(missing) for missing in series.isna())
     texts = [None if missing else readable(str(value)) for value, missing in zip(series, gone, strict=True)]
     return pyarrow.array(texts, pyarrow.string())
+
+
+def _series(values: list[Any]) -> pandas.Series[Any]:
+    import pandas
+    import pyarrow
+
+    if len({type(value) for value in values} - {type(None), list, dict}) == 1:
+        try:
+            return pyarrow.array(values).to_pandas(types_mapper=nullable)
+        except (pyarrow.ArrowException, ValueError, OverflowError):  # such as an integer of more than 64 bits
+            pass
+    return pandas.Series(values, dtype=object)
 
 
 def _label(label: object) -> str:

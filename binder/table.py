@@ -12,6 +12,7 @@ from binder import sources
 from binder.cells import identifier, rendering
 from binder.columns import Wishes
 from binder.errors import TableError
+from binder.frames import nullable
 from grammars.schema import Column, TableSchema
 
 if TYPE_CHECKING:
@@ -90,13 +91,9 @@ class Table:
         Args:
             original: Whether to give each cell's own text instead of its value.
         """
-        import pandas
-        import pyarrow
-
         if original:
             return self._texts().to_pandas()
-        nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
-        return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable.get)
+        return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable)
 
     def _texts(self) -> pyarrow.Table:
         texts = []

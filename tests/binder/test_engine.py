@@ -7,6 +7,8 @@ import json
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from datetime import date
+from datetime import time as clock
 from pathlib import Path
 
 import pandas
@@ -75,6 +77,48 @@ def test_a_question_is_answered_with_a_call_for_each_distinct_value(peaks: Table
     document = json.loads(answer.to_json())
     assert document["values"] == ["Elbrus", "Aneto"]
     assert document["calls"][0]["inputs"] == 4
+
+
+ONE_OF_EACH = """
+WITH v(n, s) AS (SELECT 1, 'a' UNION ALL SELECT 2, NULL)
+SELECT CASE n WHEN 1 THEN 9007199254740993 END AS big, CASE n WHEN 1 THEN high END AS truth,
+       CASE n WHEN 1 THEN n + 0.5e0 END AS number, s AS text, CASE n WHEN 1 THEN day END AS date,
+       CASE n WHEN 1 THEN at END AS time, CASE n WHEN 1 THEN moment END AS timestamp,
+       CASE n WHEN 1 THEN took END AS duration, NULL AS nothing, n AS text
+FROM v, w ORDER BY n
+"""
+
+
+def test_the_frame_keeps_types_beside_null() -> None:
+    cells = {
+        "high": "true",
+        "day": "2024-02-29",
+        "at": "12:30:00",
+        "moment": "2024-02-29 12:30:00",
+        "took": "1:30:05.5",
+    }
+    table = Table.from_pandas(pandas.DataFrame([cells]), types={"took": "duration"})
+    with Binder(model("")) as engine:
+        frame = engine.run(ONE_OF_EACH, table).frame
+    assert frame.columns.tolist() == [
+        *("big", "truth", "number", "text", "date", "time", "timestamp", "duration", "nothing", "text")
+    ]
+    assert [str(kind) for kind in frame.dtypes] == [
+        *("Int64", "boolean", "float64", "str", "object", "object", "datetime64[us]", "timedelta64[us]", "object"),
+        "Int64",
+    ]
+    assert frame.iloc[0].tolist() == [
+        *(2**53 + 1, True, 1.5, "a", date(2024, 2, 29), clock(12, 30), pandas.Timestamp("2024-02-29 12:30")),
+        *(pandas.Timedelta("1:30:05"), None, 1),
+    ]
+    assert frame.iloc[1].isna().tolist() == [True] * 9 + [False]
+
+
+@pytest.mark.parametrize("program", ["SELECT name, height FROM w WHERE 1 = 0", "SELECT name, height FROM w LIMIT 0"])
+def test_the_frame_of_no_rows_has_its_columns(peaks: Table, program: str) -> None:
+    with Binder(model("")) as engine:
+        frame = engine.run(program, peaks).frame
+    assert (frame.columns.tolist(), len(frame)) == (["name", "height"], 0)
 
 
 def test_plain_conditions_narrow_what_is_asked(peaks: Table) -> None:
