@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from binder.errors import TableError
@@ -20,9 +21,15 @@ def arrow_of_pandas(frame: pandas.DataFrame) -> pyarrow.Table:
     """A pandas frame as Arrow; the levels of a named index come first, an unnamed index is left out.
 
     A column of mixed Python objects becomes text.
+
+    Raises:
+        TableError: It is no pandas frame.
     """
+    import pandas
     import pyarrow
 
+    if not isinstance(frame, pandas.DataFrame):
+        raise TableError(f"{type(frame).__name__} is no pandas.DataFrame; give one, or use another Table.from_…")
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     columns = [_array(frame.iloc[:, position]) for position in range(frame.shape[1])]
@@ -33,10 +40,13 @@ def arrow_of_polars(frame: polars.DataFrame) -> pyarrow.Table:
     """A polars frame as Arrow.
 
     Raises:
-        TableError: A column's type is unknown to Arrow.
+        TableError: It is no polars frame, or a column's type is unknown to Arrow.
     """
     import pyarrow
 
+    polars = sys.modules.get("polars")  # there, if there is a frame of its making
+    if polars is None or not isinstance(frame, polars.DataFrame):
+        raise TableError(f"{type(frame).__name__} is no polars.DataFrame; give one (a LazyFrame collected)")
     try:
         return frame.to_arrow()
     except pyarrow.ArrowException as error:
@@ -79,18 +89,28 @@ def arrow_of_excel(path: Path, sheet: str | int) -> pyarrow.Table:
     """
     import pandas
 
-    try:
-        cells = pandas.read_excel(path, sheet_name=sheet, header=None, dtype=object)
-    except ImportError as error:
-        raise TableError(f"reading {path.name} needs openpyxl: pip install openpyxl") from error
-    except Exception as error:  # each engine raises its own kind for a file that it cannot read
-        raise TableError(f"cannot read {path.name}: {error}") from error
-    cells = cells.dropna(how="all").dropna(how="all", axis="columns")
+    cells = _cells_of_excel(path, sheet).dropna(how="all").dropna(how="all", axis="columns")
     if cells.empty:
         raise TableError(f"{path.name} is empty: it has no header and no rows")
     frame = cells.iloc[1:].reset_index(drop=True)
     frame.columns = ["" if pandas.isna(label) else str(label) for label in cells.iloc[0]]
     return arrow_of_pandas(frame)
+
+
+def _cells_of_excel(path: Path, sheet: str | int) -> pandas.DataFrame:
+    import pandas
+
+    try:
+        with pandas.ExcelFile(path) as book:
+            names = book.sheet_names
+            if sheet in names or (isinstance(sheet, int) and 0 <= sheet < len(names)):
+                return pandas.read_excel(book, sheet_name=sheet, header=None, dtype=object)
+    except ImportError as error:
+        raise TableError(f"reading {path.name} needs openpyxl: pip install openpyxl") from error
+    except Exception as error:  # each engine raises its own kind for a file that it cannot read
+        told = "it is no Excel workbook, or it is damaged or locked with a password"
+        raise TableError(f"cannot read {path.name}: {told}; save it again as .xlsx or .csv") from error
+    raise TableError(f"{path.name} has no sheet {sheet!r}; it has {', '.join(map(repr, names))}, numbered from 0")
 
 
 def plain_arrow(table: pyarrow.Table) -> pyarrow.Table:

@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from datetime import time as clock
 from pathlib import Path
+from typing import Any
 
 import pandas
+import pyarrow
 import pytest
 
 import binder
@@ -109,7 +111,7 @@ def test_the_frame_keeps_types_beside_null() -> None:
     ]
     assert frame.iloc[0].tolist() == [
         *(2**53 + 1, True, 1.5, "a", date(2024, 2, 29), clock(12, 30), pandas.Timestamp("2024-02-29 12:30")),
-        *(pandas.Timedelta("1:30:05"), None, 1),
+        *(pandas.Timedelta("1:30:05.5"), None, 1),
     ]
     assert frame.iloc[1].isna().tolist() == [True] * 9 + [False]
 
@@ -339,6 +341,47 @@ def test_unusable_settings_are_said_at_once(peaks: Table) -> None:
             engine.ask(" ", peaks)
         with pytest.raises(binder.ConfigurationError, match="0 samples"):
             engine.ask("which?", peaks, n=0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"memory": "lots"}, "memory is 'lots'; give an amount"),
+        ({"memory": ""}, "memory is ''"),
+        ({"memory": "4"}, "memory is '4'"),
+        ({"memory": 4}, "memory is 4;"),
+        ({"memory": "80%"}, "memory is '80%'"),
+        ({"memory": "-4GB"}, "memory is '-4GB'"),
+        ({"memory": "1MB"}, "of 16 MB or more"),
+        ({"memory": "99999999999TB"}, "memory is"),
+        ({"seconds": 0}, "seconds is 0; give a number above 0"),
+        ({"seconds": -1}, "seconds is -1"),
+        ({"seconds": float("nan")}, "seconds is nan"),
+        ({"seconds": float("inf")}, "seconds is inf"),
+        ({"seconds": "30"}, "seconds is '30'"),
+        ({"rows": 0}, "rows is 0; give a whole number above 0"),
+        ({"rows": 2.5}, r"rows is 2\.5"),
+        ({"rows": None}, "rows is None"),
+    ],
+)
+def test_a_limit_that_cannot_be_kept_is_refused_as_it_is_given(limits: dict[str, Any], said: str) -> None:
+    with pytest.raises(binder.ConfigurationError, match=said):
+        Limits(**limits)
+
+
+@pytest.mark.parametrize("memory", ["16MB", "1.5 GiB", "2tb"])
+def test_a_program_runs_within_a_limit_that_can_be_kept(peaks: Table, memory: str) -> None:
+    with Binder(model(""), limits=Limits(seconds=5, memory=memory, rows=1)) as engine:
+        assert engine.run("SELECT COUNT(*) FROM w", peaks).values == (4,)
+
+
+def test_a_table_that_does_not_fit_is_said_each_time_and_spoils_no_other(peaks: Table) -> None:
+    large = Table.from_arrow(pyarrow.table({"text": [str(n) * 8 for n in range(1_000_000)]}), name="large")
+    with Binder(model(""), limits=Limits(memory="16MB")) as engine:
+        for _ in range(2):
+            with pytest.raises(binder.RunError, match="table 'large' does not fit into 16MB of memory; allow more"):
+                engine.run("SELECT COUNT(*) FROM peaks, large", [peaks, large])
+        assert engine.run("SELECT COUNT(*) FROM w", peaks).values == (4,)
 
 
 def test_drafts_can_be_decided_later_and_by_another_engine(peaks: Table) -> None:
