@@ -125,10 +125,13 @@ class Outcome:
     def _failure(self) -> BinderError:
         failed = next((one for one in self.candidates if one.program is not None), None)
         if failed is not None:
-            return RunError(f"no program answered {self.question!r}: {failed.error}\n  program: {failed.program}")
-        refused = self.candidates[0]
-        told = f"none of {len(self.candidates)} distinct programs can be run; the first was refused: {refused.error}"
-        return ProgramError(refused.text, (Complaint("draft", told, "ask more plainly, or use a larger model"),))
+            return RunError(f"no program answered {self.question!r}: {failed.error}; the program was {failed.program}")
+        refused, count = self.candidates[0], len(self.candidates)
+        told = f"none of {count} distinct programs can be run; the first was refused"
+        if count == 1:
+            told = "the program that was drafted cannot be run"
+        complaint = Complaint("draft", f"{told}: {refused.error}", "ask more plainly, or use a larger model")
+        return ProgramError(refused.text, (complaint,))
 
 
 def plain(value: object) -> Any:

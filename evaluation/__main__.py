@@ -6,16 +6,15 @@ two), 2 for wrong usage.
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from binder.draft import Drafting
-from binder.errors import BinderError, ConfigurationError, LMUnavailable
+from binder.errors import ConfigurationError
+from binder.failing import failing, start
 from binder.vote import Method, Vote
 from evaluation import published
 from evaluation.benchmark import BENCHMARKS, TABFACT, WIKITQ
@@ -100,7 +99,7 @@ def _benchmark(name: str, usual_split: str) -> Callable[..., None]:
         price_written: PriceWritten = 0.0,
         quiet: Quiet = False,
     ) -> None:
-        with _failing(f"the same command again goes on from {out}"):
+        with failing("binder-eval", how_on=f"the same command again goes on from {out}"):
             if raw and name != TABFACT.name:
                 raise ConfigurationError("--raw is for TabFact, whose statements come in two spellings")
             with model("none" if programs and lm is None else lm, base_url=base_url, quiet=quiet) as asked:
@@ -156,7 +155,7 @@ def harder(
     seed: Annotated[int, typer.Option(help="Makes the same set again.")] = 0,
 ) -> None:
     """Make a harder data set: larger tables, distracting rows and columns."""
-    with _failing(""):
+    with failing("binder-eval"):
         chosen = select(BENCHMARKS[benchmark].examples(data, split), limit=limit, seed=seed)
         wanted = Harder(rows, distracting_rows, distracting_columns)
         taken = make(BENCHMARKS[benchmark], chosen, split, out, wanted, seed)
@@ -175,7 +174,7 @@ def timing(
     limit: Limit = None,
 ) -> None:
     """Time the questions of a program file outside the language model, step by step."""
-    with _failing(""), model(lm or "none", base_url=base_url) as asked:
+    with failing("binder-eval"), model(lm or "none", base_url=base_url) as asked:
         examples = BENCHMARKS[benchmark].examples(data, split)
         given = published.load(programs, examples)
         chosen = select([example for example in examples if given.get(example.id)], limit=limit)
@@ -190,31 +189,13 @@ def report(
     price_written: PriceWritten = 0.0,
 ) -> None:
     """Report on runs, side by side."""
-    with _failing(""):
+    with failing("binder-eval"):
         typer.echo(write_report(runs, to, Price(price_read, price_written)), nl=False)
 
 
 def main() -> None:
     """Run the command line."""
-    # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
-
-
-@contextmanager
-def _failing(how_on: str) -> Iterator[None]:
-    """A failure that the user can mend is said plainly, with exit status 1."""
-    try:
-        yield
-    except LMUnavailable as error:
-        typer.echo(f"binder-eval: {error}\nbinder-eval: {how_on}", err=True)
-        raise typer.Exit(1) from None
-    except BinderError as error:
-        typer.echo(f"binder-eval: {error}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo(f"binder-eval: interrupted; {how_on}", err=True)
-        raise typer.Exit(130) from None
+    start(app)
 
 
 if __name__ == "__main__":
