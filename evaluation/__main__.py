@@ -1,14 +1,14 @@
 """Run benchmarks, compare runs, and make harder data sets.
 
-A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed (said in a line or
-two), 2 for wrong usage.
+A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed, 2 for wrong usage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,7 @@ from evaluation import published
 from evaluation.benchmark import BENCHMARKS, TABFACT, WIKITQ
 from evaluation.display import Price, watching
 from evaluation.efficiency import measure, table
+from evaluation.example import Example
 from evaluation.models import model
 from evaluation.report import write as write_report
 from evaluation.robustness import Harder, make
@@ -29,6 +30,8 @@ from evaluation.settings import Mode, Settings, fingerprint, select
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 BenchmarkName = Literal["wikitq", "tabfact"]
 _DEFAULTS, _VOTE = Drafting(), Vote()
+# The options that decide the results just as they are given.
+_AS_GIVEN = ("split", "raw", "mode", "samples", "temperature", "shots", "nearest", "vote", "favour", "weight", "seed")
 
 Name = Annotated[BenchmarkName, typer.Argument(help="The benchmark.")]
 Data = Annotated[Path, typer.Option(help="The data set's folder, as `git clone` makes it.", show_default=False)]
@@ -99,41 +102,55 @@ def _benchmark(name: str, usual_split: str) -> Callable[..., None]:
         price_written: PriceWritten = 0.0,
         quiet: Quiet = False,
     ) -> None:
-        with failing("binder-eval", how_on=f"the same command again goes on from {out}"):
-            if raw and name != TABFACT.name:
-                raise ConfigurationError("--raw is for TabFact, whose statements come in two spellings")
-            with model("none" if programs and lm is None else lm, base_url=base_url, quiet=quiet) as asked:
-                settings = Settings(
-                    benchmark=name,
-                    data=str(data.resolve()),
-                    split=split,
-                    lm=asked.name,
-                    raw=raw,
-                    mode=mode,
-                    samples=samples,
-                    temperature=temperature,
-                    shots=shots,
-                    exemplars=exemplars or name,
-                    nearest=nearest,
-                    repairs=(0 if programs else _DEFAULTS.repairs) if repairs is None else repairs,
-                    vote=vote,
-                    favour=favour,
-                    weight=weight,
-                    programs=fingerprint(programs) if programs else None,
-                    seed=seed,
-                )
-                everything = settings.of().examples(data.resolve(), split)
-                given = published.load(programs, everything) if programs else None
-                known = [one for one in everything if given is None or one.id in given]
-                chosen = select(known, ids=ids.split(",") if ids else (), limit=limit, seed=seed)
-                with watching(len(chosen), Price(price_read, price_written), quiet) as seen:
-                    run(out, settings, chosen, asked, phase=phase, concurrency=concurrency, programs=given, seen=seen)
-            if export:
-                published.save(export, everything, drafted(out))
-            if phase is not Phase.ANNOTATE:
-                typer.echo(write_report([out], out, Price(price_read, price_written)), nl=False)
+        _carry_out(name, locals())
 
     return command
+
+
+def _carry_out(benchmark: str, given: dict[str, Any]) -> None:
+    """Run a benchmark and report on it, as a command's options say, by their names."""
+    out, phase, quiet = given["out"], given["phase"], given["quiet"]
+    price = Price(given["price_read"], given["price_written"])
+    with failing("binder-eval", how_on=f"the same command again goes on from {out}"):
+        settings = _settings(benchmark, given)
+        everything = settings.of().examples(given["data"].resolve(), settings.split)
+        programs = published.load(given["programs"], everything) if given["programs"] else None
+        chosen = _chosen(everything, programs, given)
+        named = "none" if programs is not None and given["lm"] is None else given["lm"]
+        with (
+            model(named, base_url=given["base_url"], quiet=quiet) as asked,
+            watching(len(chosen), price, quiet) as seen,
+        ):
+            how = {"phase": phase, "concurrency": given["concurrency"], "programs": programs, "seen": seen}
+            run(out, replace(settings, lm=asked.name), chosen, asked, **how)
+        if given["export"]:
+            published.save(given["export"], everything, drafted(out))
+        if phase is not Phase.ANNOTATE:
+            typer.echo(write_report([out], out, price), nl=False)
+
+
+def _settings(benchmark: str, given: dict[str, Any]) -> Settings:
+    """What decides the results, but for the language model's name."""
+    if given["raw"] and benchmark != TABFACT.name:
+        raise ConfigurationError("--raw is for TabFact, whose statements come in two spellings")
+    programs = given["programs"]
+    usual_repairs = 0 if programs else _DEFAULTS.repairs
+    return Settings(
+        benchmark=benchmark,
+        data=str(given["data"].resolve()),
+        lm="",
+        exemplars=given["exemplars"] or benchmark,
+        repairs=usual_repairs if given["repairs"] is None else given["repairs"],
+        programs=fingerprint(programs) if programs else None,
+        **{option: given[option] for option in _AS_GIVEN},
+    )
+
+
+def _chosen(everything: Sequence[Example], programs: Container[str] | None, given: dict[str, Any]) -> Sequence[Example]:
+    """The examples that are run: those asked for, of those that there are programs for."""
+    known = [one for one in everything if programs is None or one.id in programs]
+    ids = given["ids"].split(",") if given["ids"] else ()
+    return select(known, ids=ids, limit=given["limit"], seed=given["seed"])
 
 
 for _name, _split in ((WIKITQ.name, "random-split-1-dev"), (TABFACT.name, "val")):
