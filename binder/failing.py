@@ -40,7 +40,7 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
     try:
         yield
     except BinderError as error:
-        lines = [render_error(error)] + [how_on] * isinstance(error, LMUnavailable)
+        lines = [render_error(error), how_on if isinstance(error, LMUnavailable) else ""]
         _say(program, lines, {"error": type(error).__name__, "message": str(error), **_places(error)}, as_json)
         raise typer.Exit(1) from None
     except TyperException as error:  # wrong usage
@@ -49,7 +49,8 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
         _say(program, lines, {"error": "UsageError", "message": told}, as_json)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
-        _say(program, [f"interrupted; {how_on}".rstrip("; ")], {"error": "Interrupted", "message": how_on}, as_json)
+        told = f"interrupted; {how_on}" if how_on else "interrupted"
+        _say(program, [told], {"error": "Interrupted", "message": told}, as_json)
         raise typer.Exit(130) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing is to be said
