@@ -105,8 +105,8 @@ def _cells_of_excel(path: Path, sheet: str | int) -> pandas.DataFrame:
             names = book.sheet_names
             if sheet in names or (isinstance(sheet, int) and 0 <= sheet < len(names)):
                 return pandas.read_excel(book, sheet_name=sheet, header=None, dtype=object)
-    except ImportError as error:
-        raise TableError(f"reading {path.name} needs openpyxl: pip install openpyxl") from error
+    except ImportError as error:  # it names the package
+        raise TableError(f"cannot read {path.name}: {' '.join(str(error).split())}") from error
     except Exception as error:  # each engine raises its own kind for a file that it cannot read
         told = "it is no Excel workbook, or it is damaged or locked with a password"
         raise TableError(f"cannot read {path.name}: {told}; save it again as .xlsx or .csv") from error

@@ -11,6 +11,7 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import traceback
 import zipfile
@@ -286,6 +287,22 @@ def test_what_is_no_workbook_is_said_to_be_none(tmp_path: Path, content: bytes) 
     (tmp_path / "book.xlsx").write_bytes(content)
     with pytest.raises(TableError, match=r"cannot read book.xlsx: it is no Excel workbook, .* save it again as .xlsx"):
         Table.from_excel(tmp_path / "book.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "package"),
+    [
+        ("book.xlsx", zipped("xl/workbook.xml", ""), "openpyxl"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "calamine"),
+    ],
+)
+def test_what_a_workbook_needs_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, package: str
+) -> None:
+    for module in ("openpyxl", "python_calamine", "xlrd"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(TableError, match=f"cannot read {name}: .*install the .*{package}"):
+        Table.from_excel(file(tmp_path, name, content))
 
 
 @pytest.mark.parametrize(
