@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from binder.errors import BinderError, ProgramError, RunError
 from binder.execute import Result
+from binder.frames import frame_of
 from binder.trace import CallTrace, Trace
 from binder.vote import Candidate
 from grammars.calls import Spelling
@@ -53,10 +54,8 @@ class Answer:
 
     @property
     def frame(self) -> pandas.DataFrame:
-        """The answer as a pandas DataFrame."""
-        import pandas
-
-        return pandas.DataFrame(list(self.result.rows), columns=list(self.result.columns))
+        """The answer as a pandas DataFrame: integers stay integers beside NULL, dates and times what they are."""
+        return frame_of(self.result.columns, self.result.rows)
 
     def to_json(self) -> str:
         """Everything but the tables, as JSON text."""
@@ -126,10 +125,13 @@ class Outcome:
     def _failure(self) -> BinderError:
         failed = next((one for one in self.candidates if one.program is not None), None)
         if failed is not None:
-            return RunError(f"no program answered {self.question!r}: {failed.error}\n  program: {failed.program}")
-        refused = self.candidates[0]
-        told = f"none of {len(self.candidates)} distinct programs can be run; the first was refused: {refused.error}"
-        return ProgramError(refused.text, (Complaint("draft", told, "ask more plainly, or use a larger model"),))
+            return RunError(f"no program answered {self.question!r}: {failed.error}; the program was {failed.program}")
+        refused, count = self.candidates[0], len(self.candidates)
+        told = f"none of {count} distinct programs can be run; the first was refused"
+        if count == 1:
+            told = "the program that was drafted cannot be run"
+        complaint = Complaint("draft", f"{told}: {refused.error}", "ask more plainly, or use a larger model")
+        return ProgramError(refused.text, (complaint,))
 
 
 def plain(value: object) -> Any:

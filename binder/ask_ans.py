@@ -83,7 +83,7 @@ def _values(completion: Completion, expected: Expected) -> tuple[Value, ...] | N
     """The values of a reply (none where it cannot be told), or None where it cannot be read."""
     if not completion.finished:
         return None
-    texts = read_ans(completion.text)
+    texts = read_ans(completion.text, expected.many)
     if texts is None and not expected.many:
         bare = read_bare(completion.text)
         texts = None if bare is None else [bare]

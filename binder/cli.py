@@ -1,35 +1,52 @@
 """Ask questions of tables from the command line.
 
-Exit status: 0 when it worked, 1 when the question or the program failed (said in a line or two), 2 for wrong usage.
+Exit status: 0 when it worked, 1 when the question or the program failed, 2 for wrong usage; why is said in a line.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from binder import cache_cli, lm, loop
+from binder import cache_cli, lm
 from binder.console import render_answer
 from binder.draft import Drafting
 from binder.engine import DEADLINE, Binder
-from binder.errors import BinderError, ConfigurationError, ProgramError, TableError
-from binder.progress import counting_bytes, working
+from binder.failing import failing, print_json, start
+from binder.progress import counting_bytes, ready, working
 from binder.table import Table
 from binder.vote import Method, Vote
 
 if TYPE_CHECKING:
     from binder.lm import LM
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+class Commands(TyperGroup):
+    """The commands; what fails in one is said in one way."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Note whether JSON is asked for, before a command's own words are read: they may be wrong."""
+        ctx.obj = "--json" in args
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with failing("binder", as_json=ctx.obj):
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 models = typer.Typer(invoke_without_command=True, help="Which language model would answer, and why.")
 app.add_typer(models, name="models")
 app.add_typer(cache_cli.app, name="cache")
@@ -41,7 +58,9 @@ Sources = Annotated[
     typer.Option(
         "--table",
         "-t",
-        help="A file (.csv, .tsv, .json, .jsonl, .parquet, .xlsx) or a database's URL; may be repeated.",
+        metavar="[NAME=]FILE",
+        help="A file (.csv, .tsv, .json, .jsonl, .parquet, .xlsx) or a database's URL, and what programs call it when "
+        "not by the file's name; may be repeated.",
     ),
 ]
 Query = Annotated[str | None, typer.Option(help="The query whose result is the table, for a database's URL.")]
@@ -71,16 +90,14 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question about tables."""
-    with _failing(as_json):
-        tables = _tables(table, query, title)
-        with _model(as_json) as model:
-            count = samples or (1 if isinstance(model, lm.Local) else _DEFAULTS.samples)
-            drafting = replace(_DEFAULTS, samples=count, temperature=temperature, shots=shots, exemplars=exemplars)
-            assert model is not None
-            with Binder(model, drafting=drafting, vote=Vote(vote, favour), deadline=deadline) as engine:
-                with working(f"asking {model.name}", as_json):
-                    answer = engine.ask(question, tables)
-                typer.echo(answer.to_json() if as_json else render_answer(answer))
+    tables = _tables(table, query, title)
+    with ready(lm.default(), as_json) as model:
+        count = samples or (1 if isinstance(model, lm.Local) else _DEFAULTS.samples)
+        drafting = replace(_DEFAULTS, samples=count, temperature=temperature, shots=shots, exemplars=exemplars)
+        with Binder(model, drafting=drafting, vote=Vote(vote, favour), deadline=deadline) as engine:
+            with working(f"asking {model.name}", as_json):
+                answer = engine.ask(question, tables)
+            typer.echo(answer.to_json() if as_json else render_answer(answer))
 
 
 @app.command()
@@ -93,33 +110,33 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Check and run a program."""
-    with _failing(as_json):
-        tables, text = _tables(table, query, title), _text(program)
-        with Binder() as engine:
-            asks = bool(engine.explain(text, tables).plan.steps)
-        with _model(as_json, needed=asks) as model, Binder(model, deadline=deadline) as engine:
-            with working("running", as_json):
-                answer = engine.run(text, tables)
-            typer.echo(answer.to_json() if as_json else render_answer(answer))
+    tables, text = _tables(table, query, title), _text(program)
+    with Binder() as engine:
+        asks = bool(engine.explain(text, tables).plan.steps)
+    asked: AbstractContextManager[LM | None] = ready(lm.default(), as_json) if asks else nullcontext()
+    with asked as model, Binder(model, deadline=deadline) as engine:
+        with working("running", as_json):
+            answer = engine.run(text, tables)
+        typer.echo(answer.to_json() if as_json else render_answer(answer))
 
 
 @app.command()
 def check(program: Source, table: Sources, query: Query = None, title: Title = None, as_json: AsJson = False) -> None:
     """Check a program without running it."""
-    with _failing(as_json), Binder() as engine:
+    with Binder() as engine:
         checked = engine.check(_text(program), _tables(table, query, title))
-        if as_json:
-            _print_json({"program": checked.sql(), "mends": list(checked.mends)})
-        else:
-            typer.echo("\n".join([checked.sql(), *(f"mended: {mend}" for mend in checked.mends)]))
+    if as_json:
+        print_json({"program": checked.sql(), "mends": list(checked.mends)})
+    else:
+        typer.echo("\n".join([checked.sql(), *(f"mended: {mend}" for mend in checked.mends)]))
 
 
 @app.command()
 def explain(program: Source, table: Sources, query: Query = None, title: Title = None, as_json: AsJson = False) -> None:
     """Show what a program would do and ask, without asking."""
-    with _failing(as_json), Binder() as engine:
+    with Binder() as engine:
         explanation = engine.explain(_text(program), _tables(table, query, title))
-        typer.echo(explanation.to_json() if as_json else str(explanation))
+    typer.echo(explanation.to_json() if as_json else str(explanation))
 
 
 @models.callback()
@@ -127,76 +144,30 @@ def show_model(context: typer.Context, as_json: AsJson = False) -> None:
     """Say which language model would answer, and why."""
     if context.invoked_subcommand is not None:
         return
-    with _failing(as_json):
-        choice = lm.describe()
-        if as_json:
-            _print_json(asdict(choice) | {"ready": choice.ready})
-            return
-        where = f" at {choice.where}" if choice.where else ""
-        typer.echo(f"{choice.model or 'no model'}{where}")
-        typer.echo(f"  because {choice.why}")
-        typer.echo("  ready" if choice.ready else f"  not ready: {choice.missing}")
+    choice = lm.describe()
+    if as_json:
+        print_json(asdict(choice) | {"ready": choice.ready})
+        return
+    where = f" at {choice.where}" if choice.where else ""
+    typer.echo(f"{choice.model or 'no model'}{where}")
+    typer.echo(f"  because {choice.why}")
+    typer.echo("  ready" if choice.ready else f"  not ready: {choice.missing}")
 
 
 @models.command()
 def pull(as_json: AsJson = False) -> None:
     """Get the embedded model's weights once, into the cache folder."""
-    with _failing(as_json):
-        with counting_bytes(as_json) as report:
-            path = lm.pull(report)
-        if as_json:
-            _print_json({"path": str(path)})
-        else:
-            typer.echo(str(path))
+    with counting_bytes(as_json) as report:
+        path = lm.pull(report)
+    if as_json:
+        print_json({"path": str(path)})
+    else:
+        typer.echo(str(path))
 
 
 def main() -> None:
     """Run the command line."""
-    # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
-
-
-@contextmanager
-def _failing(as_json: bool) -> Iterator[None]:
-    """A failure that the user can mend is said plainly, with exit status 1."""
-    try:
-        yield
-    except BinderError as error:
-        if as_json:
-            _print_json({"error": type(error).__name__, "message": str(error), **_places(error)})
-        else:
-            typer.echo(f"binder: {error}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("binder: interrupted", err=True)
-        raise typer.Exit(130) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing is to be said
-        raise typer.Exit(1) from None
-
-
-def _places(error: BinderError) -> dict[str, Any]:
-    """A refused program's complaints, as data."""
-    if not isinstance(error, ProgramError):
-        return {}
-    return {"program": error.text, "complaints": [asdict(complaint) for complaint in error.complaints]}
-
-
-@contextmanager
-def _model(quiet: bool, needed: bool = True) -> Iterator[LM | None]:
-    """The language model that answers, its weights there and loaded; ended with the command."""
-    if not needed:
-        yield None
-        return
-    model = lm.default()
-    try:
-        if isinstance(model, lm.Local):
-            with counting_bytes(quiet) as report:
-                loop.wait_for(model.start(report))
-        yield model
-    finally:
-        loop.wait_for(model.aclose())
+    start(app)
 
 
 def _tables(sources: list[str], query: str | None, title: str | None) -> list[Table]:
@@ -204,17 +175,27 @@ def _tables(sources: list[str], query: str | None, title: str | None) -> list[Ta
 
     Raises:
         TableError: One cannot be read.
+        typer.BadParameter: The options do not fit each other.
     """
     if title is not None and len(sources) > 1:
-        raise ConfigurationError("--title is for a single table")
-    return [_table(source, query, title) for source in sources]
+        raise typer.BadParameter("it is for a single table", param_hint="--title")
+    if query is not None and not any("://" in source for source in sources):
+        raise typer.BadParameter("it is for a database's URL, and no --table is one", param_hint="--query")
+    tables = [_table(source, query, title) for source in sources]
+    (name, times), *_ = Counter(table.name.casefold() for table in tables).most_common()
+    if times > 1:
+        told = f"{times} tables are named {name!r}; name them yourself: -t NAME=FILE"
+        raise typer.BadParameter(told, param_hint="--table")
+    return tables
 
 
-def _table(source: str, query: str | None, title: str | None) -> Table:
+def _table(given: str, query: str | None, title: str | None) -> Table:
+    name, source = _named(given)
     if "://" in source:
         if query is None:
-            raise TableError(f"{source.split('://')[0]}://… is a database: give --query 'SELECT …'")
-        return Table.from_records(source, query, title=title)
+            told = f"{source.split('://')[0]}://… is a database; give the query whose result is the table"
+            raise typer.BadParameter(told, param_hint="--query")
+        return Table.from_records(source, query, title=title, name=name)
     readers = {
         ".csv": Table.from_csv,
         ".tsv": Table.from_tsv,
@@ -225,12 +206,22 @@ def _table(source: str, query: str | None, title: str | None) -> Table:
         ".xlsx": Table.from_excel,
     }
     suffixes = [suffix.lower() for suffix in Path(source).suffixes if suffix.lower() not in (".gz", ".zst")]
-    return readers.get(suffixes[-1] if suffixes else "", Table.from_csv)(source, title=title)
+    return readers.get(suffixes[-1] if suffixes else "", Table.from_csv)(source, title=title, name=name)
+
+
+def _named(given: str) -> tuple[str | None, str]:
+    """A table's name, if it is given one, and its source.
+
+    Example:
+        >>> _named("visits=log/2024.csv"), _named("log/a=b.csv"), _named("sqlite:///shop.db?mode=ro")
+        (('visits', 'log/2024.csv'), (None, 'log/a=b.csv'), (None, 'sqlite:///shop.db?mode=ro'))
+    """
+    parts = re.fullmatch(r"([^\W\d]\w*)=(.+)", given, re.DOTALL)
+    return (parts[1], parts[2]) if parts and not os.path.lexists(given) else (None, given)
 
 
 def _text(program: str) -> str:
-    return sys.stdin.read() if program == "-" else program
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    try:
+        return sys.stdin.read() if program == "-" else program
+    except UnicodeDecodeError as error:
+        raise typer.BadParameter(f"what is read is not {error.encoding} text", param_hint="PROGRAM") from None

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from binder.answer import Answer
+from binder.errors import BinderError, ProgramError
 from binder.trace import CallTrace
 
 if TYPE_CHECKING:
     from binder.lm.base import Usage
 
 _SHOWN = 20
+_WIDTH = 100
 
 
 def render_answer(answer: Answer) -> str:
@@ -22,6 +24,12 @@ def render_answer(answer: Answer) -> str:
     return "\n".join(_lines(answer))
 
 
+def render_error(error: BinderError) -> str:
+    """An error in one line; a refused program's complaints keep the lines that show where."""
+    lines = [_safe(line) for line in str(error).splitlines()]
+    return "\n".join(lines) if isinstance(error, ProgramError) else " ".join(line.strip() for line in lines)
+
+
 def _lines(answer: Answer) -> Iterator[str]:
     yield f"program   {_safe(answer.program.sql())}"
     for mend in answer.program.mends:
@@ -29,8 +37,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     for call in answer.trace.calls:
         yield from _call(call)
     if len(answer.candidates) > 1:
-        samples = sum(candidate.samples for candidate in answer.candidates)
-        yield f"vote      {answer.confidence:.0%} of {samples} samples, {len(answer.candidates)} distinct programs"
+        samples = _count(sum(candidate.samples for candidate in answer.candidates), "sample")
+        yield f"vote      {answer.confidence:.0%} of {samples}, {len(answer.candidates)} distinct programs"
     for what in answer.trace.left_out:
         yield f"cut       {what}"
     yield from _answer(answer)
@@ -38,12 +46,12 @@ def _lines(answer: Answer) -> Iterator[str]:
 
 
 def _call(call: CallTrace) -> Iterator[str]:
-    asked = f"{len(call.replies)} input{'s' if len(call.replies) != 1 else ''}, {call.usage.requests} requests"
+    asked = f"{_count(len(call.replies), 'input')}, {_count(call.usage.requests, 'request')}"
     yield f"asked     {_safe(call.step.call)}  ({call.step.expected.kind}; {asked})"
     for reply in call.replies[:_SHOWN]:
         given = " | ".join("NULL" if cell is None else cell for cell in reply.input)
         said = "unreadable" if not reply.readable else "NULL" if reply.value is None else str(reply.value)
-        yield f"            {_safe(given)[:100]} -> {_safe(said)}"
+        yield f"            {_cut(_safe(given))} -> {_safe(said)}"
     if len(call.replies) > _SHOWN:
         yield f"            … and {len(call.replies) - _SHOWN} more"
 
@@ -66,8 +74,16 @@ def _answer(answer: Answer) -> Iterator[str]:
 
 def cost(usage: Usage, seconds: float) -> str:
     """What was spent, in a line."""
-    tokens = f"{usage.prompt_tokens:,} tokens read, {usage.completion_tokens:,} written"
-    return f"{usage.requests} requests, {tokens}, {seconds:.1f} s"
+    tokens = f"{_count(usage.prompt_tokens, 'token')} read, {usage.completion_tokens:,} written"
+    return f"{_count(usage.requests, 'request')}, {tokens}, {seconds:.1f} s"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
 def _safe(text: str) -> str:

@@ -7,6 +7,7 @@ others.
 
 from __future__ import annotations
 
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from binder.errors import RunError
+from binder.errors import ConfigurationError, RunError
 
 if TYPE_CHECKING:
     from binder.plan import Plan
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 Parameters = Sequence[object] | Mapping[str, object]
 
 _POOLED = 8
+_LEAST_MEMORY = 16_000_000  # DuckDB cannot run a query in 2 MB, and needs some more for a table
+_AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(I?)B", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,13 +39,24 @@ class Limits:
 
     Attributes:
         seconds: The longest a statement may run.
-        memory: The most memory a database may take, as DuckDB writes it.
+        memory: The most memory a database may take, such as ``4GB`` or ``512MiB``; 16 MB at least.
         rows: The most rows a program may return.
+
+    Raises:
+        ConfigurationError: One of them cannot be kept.
     """
 
     seconds: float = 30.0
     memory: str = "4GB"
     rows: int = 100_000
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.seconds, (int, float)) or not 0 < self.seconds <= threading.TIMEOUT_MAX:
+            raise ConfigurationError(f"limits: seconds is {self.seconds!r}; give a number above 0")
+        if not _LEAST_MEMORY <= _bytes(self.memory) < 2**63:
+            raise ConfigurationError(f"limits: memory is {self.memory!r}; give an amount of 16 MB or more, as '4GB'")
+        if not isinstance(self.rows, int) or self.rows < 1:
+            raise ConfigurationError(f"limits: rows is {self.rows!r}; give a whole number above 0")
 
 
 class Session:
@@ -146,13 +160,26 @@ class Database:
         self._connection.execute("SET lock_configuration = true")
 
     def load(self, tables: tuple[Table, ...]) -> None:
-        """Put tables in, in place of those that were there."""
+        """Put tables in, in place of those that were there.
+
+        Raises:
+            RunError: They do not fit into the memory that the database may take.
+        """
         for table in self.tables:
             self._connection.execute(f"DROP TABLE IF EXISTS {quoted(table.name)}")
-        self.tables, self._checked = tables, {}
+        self.tables, self._checked = (), {}
         for table in tables:
-            self._connection.register("__arriving", table.data)
+            self._load(table)
+            self.tables = (*self.tables, table)
+
+    def _load(self, table: Table) -> None:
+        self._connection.register("__arriving", table.data)
+        try:
             self._connection.execute(f"CREATE TABLE {quoted(table.name)} AS SELECT * FROM __arriving")
+        except duckdb.OutOfMemoryException:
+            told = f"table {table.name!r} does not fit into {self._limits.memory} of memory"
+            raise RunError(f"{told}; allow more (Limits.memory), or load fewer rows") from None
+        finally:
             self._connection.unregister("__arriving")
 
     @contextmanager
@@ -225,6 +252,12 @@ def _close_all(databases: list[Database]) -> None:
 def quoted(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _bytes(memory: object) -> float:
+    """An amount of memory in bytes; 0 for what is none."""
+    amount = _AMOUNT.fullmatch(memory) if isinstance(memory, str) else None
+    return float(amount[1]) * (1024 if amount[3] else 1000) ** " KMGT".index(amount[2].upper()) if amount else 0
 
 
 def _first_line(error: duckdb.Error) -> str:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from operator import add
 from typing import TYPE_CHECKING
 
 from binder import nearest
@@ -44,12 +45,7 @@ class Cuts:
     shots: int = 0
 
     def __add__(self, other: Cuts) -> Cuts:
-        return Cuts(
-            self.rows + other.rows,
-            self.columns + other.columns,
-            self.cells + other.cells,
-            self.shots + other.shots,
-        )
+        return Cuts(*map(add, astuple(self), astuple(other)))
 
     def __bool__(self) -> bool:
         return self != Cuts()

@@ -1,9 +1,10 @@
 """replies: from what an LM wrote to one text an input, by number.
 
-Read are a JSON object (alone, fenced, or with prose around it) and lines such as ``3: yes``. What is read is never
-guessed: a number given twice with different answers counts as not given, a number that no input has spoils the whole
-reply (the model may have counted from another start), and a list without numbers says nothing about which is whose.
-A reply that was cut short is not for reading: its last answer may be half of one.
+Read are a JSON object (alone, fenced, or with prose around it) and lines such as ``3: yes``; where a list is wanted,
+also a JSON array that has its lines to itself, and numbered or bulleted lines. What is read is never guessed: a number
+given twice with different answers counts as not given, a number that no input has spoils the whole reply (the model may
+have counted from another start), and a list without numbers says nothing about which is whose. A reply that was cut
+short is not for reading: its last answer may be half of one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ Answers = dict[int, str | None]
 LONGEST_BARE = 200
 
 _LINE = re.compile(r'^[\s*•-]*"?(\d{1,4})"?(?:\s*[:)=]|\.)\s+(\S.*?),?\s*$', re.MULTILINE)
+_ARRAY = re.compile(r"^[ \t]*(?=\[)", re.MULTILINE)
+_ITEM = re.compile(r"^([ \t]*)(?:([*•-])|(\d{1,4})[.):])[ \t]+(\S.*)$", re.MULTILINE)
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
@@ -48,8 +51,12 @@ def read_map(text: str, count: int) -> Answers:
     return _agreed(numbered)
 
 
-def read_ans(text: str) -> list[str | None] | None:
+def read_ans(text: str, many: bool = False) -> list[str | None] | None:
     """The reply to an ans: its values, one for a single value, or None where there is no reply to be read.
+
+    Args:
+        text: What the LM wrote.
+        many: Whether a list is wanted; then a bare JSON array and marked lines are one.
 
     Example:
         >>> read_ans('{"answer": ["cumin", "clove"]}')
@@ -58,9 +65,13 @@ def read_ans(text: str) -> list[str | None] | None:
         [None]
         >>> read_ans("{}") is None
         True
+        >>> read_ans("Two of them:\\n- cumin\\n- clove", many=True)
+        ['cumin', 'clove']
     """
     text = _THINKING.sub("", text)
     found = [value for key, value in chain(*_objects(text)[0]) if key == "answer"]
+    if not found and many:
+        found = [values for values in (_array(text), _items(text)) if values is not None][:1]
     if not found or any(value != found[0] for value in found):
         return None
     values = found[0] if type(found[0]) is list else found[:1]
@@ -82,13 +93,12 @@ def read_bare(text: str) -> str | None:
 
 def _objects(text: str) -> tuple[list[_Pairs], str]:
     """The outermost JSON objects in a text, each as its pairs, so that a key given twice is seen; and the rest."""
-    decoder = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str, strict=False)
     found: list[_Pairs] = []
     prose: list[str] = []
     done, at = 0, text.find("{")
     while at >= 0:
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             at = text.find("{", at + 1)
             continue
@@ -100,6 +110,29 @@ def _objects(text: str) -> tuple[list[_Pairs], str]:
 
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object as its pairs, told from a JSON list."""
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_Pairs, parse_int=str, parse_float=str, strict=False)
+
+
+def _array(text: str) -> list[Any] | None:
+    """The JSON array of a text that holds one and, on its lines, nothing else."""
+    match = _ARRAY.search(text)
+    try:
+        values, end = _DECODER.raw_decode(text, match.end()) if match else (None, 0)
+    except (ValueError, RecursionError):
+        return None
+    alone = not text[end:].partition("\n")[0].strip() and not _ARRAY.search(text, end)
+    return values if alone else None
+
+
+def _items(text: str) -> list[Any] | None:
+    """The marked lines of a text, if all are marked alike: bullets, or numbers that count from 1."""
+    items = _ITEM.findall(text)
+    marks = {(indent, bullet) for indent, bullet, _, _ in items}
+    numbers = [int(number) for _, _, number, _ in items if number]
+    counted = numbers == list(range(1, len(numbers) + 1))
+    return [item.rstrip() for _, _, _, item in items] if len(marks) == 1 and counted else None
 
 
 def _agreed(numbered: Iterable[tuple[int, Any]]) -> Answers:

@@ -40,6 +40,9 @@ def from_delimited(
     """Load a delimited text file; see ``binder.delimited``."""
     import duckdb
 
+    for what, given in (("delimiter", delimiter), ("encoding", encoding)):
+        if given is not None and not (isinstance(given, str) and given):
+            raise TableError(f"{what}={given!r} names none; give a text, or leave it out to have it found out")
     file = existing(path)
     with connection() as cursor, delimited(file, delimiter=delimiter, header=header, encoding=encoding) as source:
         failures: list[Exception] = []
@@ -91,6 +94,8 @@ def from_polars(frame: polars.DataFrame, wishes: Wishes) -> Loaded:
 
 def from_query(url: str, query: str, wishes: Wishes) -> Loaded:
     """Load the result of a database's query."""
+    if not isinstance(query, str) or not query.strip():
+        raise TableError(f"{query!r} is no query; give a SELECT in the database's own SQL")
     return from_arrow(arrow_of_query(url, query), wishes)
 
 
@@ -100,8 +105,11 @@ def from_arrow(data: Any, wishes: Wishes, *, read: bool = False) -> Loaded:
 
     try:
         data = pyarrow.table(data)
-    except TypeError:
-        raise TableError(f"{type(data).__name__} is no Arrow table and exports no Arrow stream") from None
+    except pyarrow.ArrowException as error:
+        raise TableError(f"cannot make an Arrow table of this {type(data).__name__}: {error}") from error
+    except (TypeError, ValueError, OverflowError):
+        told = "is no Arrow table and exports no Arrow stream; use another Table.from_…"
+        raise TableError(f"{type(data).__name__} {told}") from None
     with connection() as cursor, _failing_as("the table"):
         cursor.register("source", plain_arrow(data))
         fields = fields_of(cursor, "source", data.column_names)
@@ -114,12 +122,27 @@ def existing(path: Location) -> Path:
     Raises:
         TableError: It is not, or is a folder.
     """
-    file = Path(path).expanduser()
-    if file.is_dir():
-        raise TableError(f"{file} is a folder, not a file; name one file in it")
-    if not file.is_file():
-        raise TableError(f"there is no file {file}")
-    return file
+    file = located(path)
+    try:
+        if file.is_dir():
+            raise TableError(f"{file} is a folder, not a file; name one file in it")
+        if file.is_file():
+            return file
+    except OSError as error:
+        raise TableError(f"cannot look for {str(file)[:80]!r}: {error.strerror}") from None
+    raise TableError(f"there is no file {file}")
+
+
+def located(path: Location) -> Path:
+    """A path, whether something is there or not.
+
+    Raises:
+        TableError: It is no path.
+    """
+    try:
+        return Path(path).expanduser()
+    except (TypeError, RuntimeError):  # RuntimeError: ~ stands for nobody
+        raise TableError(f"{path!r:.80} is no path of a file; give a text or a pathlib.Path") from None
 
 
 @contextmanager

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from binder import sources
 from binder.cells import identifier, rendering
 from binder.columns import Wishes
 from binder.errors import TableError
+from binder.frames import nullable
 from grammars.schema import Column, TableSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from typing import Unpack
 
     import pandas
@@ -90,13 +91,9 @@ class Table:
         Args:
             original: Whether to give each cell's own text instead of its value.
         """
-        import pandas
-        import pyarrow
-
         if original:
             return self._texts().to_pandas()
-        nullable = {pyarrow.int64(): pandas.Int64Dtype(), pyarrow.bool_(): pandas.BooleanDtype()}
-        return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable.get)
+        return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable)
 
     def _texts(self) -> pyarrow.Table:
         texts = []
@@ -196,6 +193,7 @@ class Table:
         types: Mapping[str, str] | None = None,
         descriptions: Mapping[str, str] | None = None,
     ) -> Self:
+        _check(name, title, types or {}, descriptions or {})
         loaded = load(Wishes(types or {}, descriptions or {}))
         name = name or default
         if not loaded.data.num_rows:
@@ -203,9 +201,26 @@ class Table:
         return cls(name, title, loaded.columns, loaded.row_id, loaded.data)
 
 
+def _check(name: object, title: object, types: object, descriptions: object) -> None:
+    """What was said about a table is of the kind it must be.
+
+    Raises:
+        TableError: It is not.
+    """
+    for what, text in (("name", name), ("title", title)):
+        if text is not None and not isinstance(text, str):
+            raise TableError(f"{what}={text!r:.80} is no text; give one, or leave it out")
+    if isinstance(name, str) and name and not (name.strip() and name.isprintable()):
+        raise TableError(f"name={name!r:.80} cannot be written in a program; give a word")
+    for what, wishes in (("types", types), ("descriptions", descriptions)):
+        pairs = wishes.items() if isinstance(wishes, Mapping) else [(wishes, None)]
+        if any(not isinstance(part, str) for pair in pairs for part in pair):
+            raise TableError(f"{what}={wishes!r:.80} is no dict of a text for a column; give one, as {{'zip': 'text'}}")
+
+
 def _name_of(path: sources.Location) -> str:
     """A file's name as one that programs can write without quotes."""
-    stem = Path(path).name.split(".")[0]
+    stem = sources.located(path).name.split(".")[0]
     name = re.sub(r"\W+", "_", stem).strip("_")
     return f"t_{name}" if not name or name[0].isdigit() or name.casefold() in _reserved() else name
 

@@ -1,26 +1,26 @@
 """Run benchmarks, compare runs, and make harder data sets.
 
-A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed (said in a line or
-two), 2 for wrong usage.
+A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed, 2 for wrong usage.
 """
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from binder.draft import Drafting
-from binder.errors import BinderError, ConfigurationError, LMUnavailable
+from binder.errors import ConfigurationError
+from binder.failing import failing, start
 from binder.vote import Method, Vote
 from evaluation import published
 from evaluation.benchmark import BENCHMARKS, TABFACT, WIKITQ
 from evaluation.display import Price, watching
 from evaluation.efficiency import measure, table
+from evaluation.example import Example
 from evaluation.models import model
 from evaluation.report import write as write_report
 from evaluation.robustness import Harder, make
@@ -30,6 +30,8 @@ from evaluation.settings import Mode, Settings, fingerprint, select
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 BenchmarkName = Literal["wikitq", "tabfact"]
 _DEFAULTS, _VOTE = Drafting(), Vote()
+# The options that decide the results just as they are given.
+_AS_GIVEN = ("split", "raw", "mode", "samples", "temperature", "shots", "nearest", "vote", "favour", "weight", "seed")
 
 Name = Annotated[BenchmarkName, typer.Argument(help="The benchmark.")]
 Data = Annotated[Path, typer.Option(help="The data set's folder, as `git clone` makes it.", show_default=False)]
@@ -100,41 +102,55 @@ def _benchmark(name: str, usual_split: str) -> Callable[..., None]:
         price_written: PriceWritten = 0.0,
         quiet: Quiet = False,
     ) -> None:
-        with _failing(f"the same command again goes on from {out}"):
-            if raw and name != TABFACT.name:
-                raise ConfigurationError("--raw is for TabFact, whose statements come in two spellings")
-            with model("none" if programs and lm is None else lm, base_url=base_url, quiet=quiet) as asked:
-                settings = Settings(
-                    benchmark=name,
-                    data=str(data.resolve()),
-                    split=split,
-                    lm=asked.name,
-                    raw=raw,
-                    mode=mode,
-                    samples=samples,
-                    temperature=temperature,
-                    shots=shots,
-                    exemplars=exemplars or name,
-                    nearest=nearest,
-                    repairs=(0 if programs else _DEFAULTS.repairs) if repairs is None else repairs,
-                    vote=vote,
-                    favour=favour,
-                    weight=weight,
-                    programs=fingerprint(programs) if programs else None,
-                    seed=seed,
-                )
-                everything = settings.of().examples(data.resolve(), split)
-                given = published.load(programs, everything) if programs else None
-                known = [one for one in everything if given is None or one.id in given]
-                chosen = select(known, ids=ids.split(",") if ids else (), limit=limit, seed=seed)
-                with watching(len(chosen), Price(price_read, price_written), quiet) as seen:
-                    run(out, settings, chosen, asked, phase=phase, concurrency=concurrency, programs=given, seen=seen)
-            if export:
-                published.save(export, everything, drafted(out))
-            if phase is not Phase.ANNOTATE:
-                typer.echo(write_report([out], out, Price(price_read, price_written)), nl=False)
+        _carry_out(name, locals())
 
     return command
+
+
+def _carry_out(benchmark: str, given: dict[str, Any]) -> None:
+    """Run a benchmark and report on it, as a command's options say, by their names."""
+    out, phase, quiet = given["out"], given["phase"], given["quiet"]
+    price = Price(given["price_read"], given["price_written"])
+    with failing("binder-eval", how_on=f"the same command again goes on from {out}"):
+        settings = _settings(benchmark, given)
+        everything = settings.of().examples(given["data"].resolve(), settings.split)
+        programs = published.load(given["programs"], everything) if given["programs"] else None
+        chosen = _chosen(everything, programs, given)
+        named = "none" if programs is not None and given["lm"] is None else given["lm"]
+        with (
+            model(named, base_url=given["base_url"], quiet=quiet) as asked,
+            watching(len(chosen), price, quiet) as seen,
+        ):
+            how = {"phase": phase, "concurrency": given["concurrency"], "programs": programs, "seen": seen}
+            run(out, replace(settings, lm=asked.name), chosen, asked, **how)
+        if given["export"]:
+            published.save(given["export"], everything, drafted(out))
+        if phase is not Phase.ANNOTATE:
+            typer.echo(write_report([out], out, price), nl=False)
+
+
+def _settings(benchmark: str, given: dict[str, Any]) -> Settings:
+    """What decides the results, but for the language model's name."""
+    if given["raw"] and benchmark != TABFACT.name:
+        raise ConfigurationError("--raw is for TabFact, whose statements come in two spellings")
+    programs = given["programs"]
+    usual_repairs = 0 if programs else _DEFAULTS.repairs
+    return Settings(
+        benchmark=benchmark,
+        data=str(given["data"].resolve()),
+        lm="",
+        exemplars=given["exemplars"] or benchmark,
+        repairs=usual_repairs if given["repairs"] is None else given["repairs"],
+        programs=fingerprint(programs) if programs else None,
+        **{option: given[option] for option in _AS_GIVEN},
+    )
+
+
+def _chosen(everything: Sequence[Example], programs: Container[str] | None, given: dict[str, Any]) -> Sequence[Example]:
+    """The examples that are run: those asked for, of those that there are programs for."""
+    known = [one for one in everything if programs is None or one.id in programs]
+    ids = given["ids"].split(",") if given["ids"] else ()
+    return select(known, ids=ids, limit=given["limit"], seed=given["seed"])
 
 
 for _name, _split in ((WIKITQ.name, "random-split-1-dev"), (TABFACT.name, "val")):
@@ -156,7 +172,7 @@ def harder(
     seed: Annotated[int, typer.Option(help="Makes the same set again.")] = 0,
 ) -> None:
     """Make a harder data set: larger tables, distracting rows and columns."""
-    with _failing(""):
+    with failing("binder-eval"):
         chosen = select(BENCHMARKS[benchmark].examples(data, split), limit=limit, seed=seed)
         wanted = Harder(rows, distracting_rows, distracting_columns)
         taken = make(BENCHMARKS[benchmark], chosen, split, out, wanted, seed)
@@ -175,7 +191,7 @@ def timing(
     limit: Limit = None,
 ) -> None:
     """Time the questions of a program file outside the language model, step by step."""
-    with _failing(""), model(lm or "none", base_url=base_url) as asked:
+    with failing("binder-eval"), model(lm or "none", base_url=base_url) as asked:
         examples = BENCHMARKS[benchmark].examples(data, split)
         given = published.load(programs, examples)
         chosen = select([example for example in examples if given.get(example.id)], limit=limit)
@@ -190,31 +206,13 @@ def report(
     price_written: PriceWritten = 0.0,
 ) -> None:
     """Report on runs, side by side."""
-    with _failing(""):
+    with failing("binder-eval"):
         typer.echo(write_report(runs, to, Price(price_read, price_written)), nl=False)
 
 
 def main() -> None:
     """Run the command line."""
-    # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    app()
-
-
-@contextmanager
-def _failing(how_on: str) -> Iterator[None]:
-    """A failure that the user can mend is said plainly, with exit status 1."""
-    try:
-        yield
-    except LMUnavailable as error:
-        typer.echo(f"binder-eval: {error}\nbinder-eval: {how_on}", err=True)
-        raise typer.Exit(1) from None
-    except BinderError as error:
-        typer.echo(f"binder-eval: {error}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo(f"binder-eval: interrupted; {how_on}", err=True)
-        raise typer.Exit(130) from None
+    start(app)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from binder import lm, loop
+from binder import lm
 from binder.errors import ConfigurationError, LMError
 from binder.lm.base import LM
-from binder.progress import counting_bytes
+from binder.progress import ready
 
 
 class Absent:
@@ -37,8 +37,8 @@ def model(named: str | None, *, base_url: str | None = None, quiet: bool = False
 
     Args:
         named: ``local`` for the embedded model, ``none`` for no model, ``FILE.py:NAME`` for a Python function that
-            takes a request and returns a text, or a model's name on an OpenAI-compatible server; None for the one that
-            ``binder models`` tells of.
+            takes a request and returns a text, as ``binder.lm.Scripted`` calls it, or a model's name on an
+            OpenAI-compatible server; None for the one that ``binder models`` tells of.
         base_url: That server's address, when the usual variables do not say it.
         quiet: Whether to show nothing while the embedded model loads.
 
@@ -46,14 +46,8 @@ def model(named: str | None, *, base_url: str | None = None, quiet: bool = False
         ConfigurationError: There is no such model.
         LMUnavailable: The embedded model cannot be started.
     """
-    found = _find(named, base_url)
-    try:
-        if isinstance(found, lm.Local):
-            with counting_bytes(quiet) as report:
-                loop.wait_for(found.start(report))
+    with ready(_find(named, base_url), quiet) as found:
         yield found
-    finally:
-        loop.wait_for(found.aclose())
 
 
 def _find(named: str | None, base_url: str | None) -> LM:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TYPE_CHECKING
 
 from binder.errors import LMReplyError
@@ -23,6 +27,17 @@ class Scripted:
 
     The function gets the ``Request`` and returns one text (the same for every sample) or one text a sample, or an
     awaitable of either. What it raises reaches the caller unchanged. Tokens are estimated.
+
+    A plain function is called in a thread, so that one that takes long holds up nothing else and a deadline ends the
+    question on time; the function itself goes on then, and what it returns is dropped. It may be called from up to
+    ``concurrency`` threads at once: guard what it changes with a lock, or give ``concurrency=1``. An ``async`` function
+    is awaited in the engine's event loop and must not block.
+
+    Args:
+        fn: The function.
+        name: What errors, traces and answers call it.
+        context: How many tokens a prompt and its reply may hold together.
+        concurrency: How many calls of the function may run at once.
 
     Example:
         >>> lm = Scripted(lambda request: "SELECT name FROM w")
@@ -61,7 +76,7 @@ class Scripted:
             LMReplyError: The function returned something else than a text or ``request.n`` texts.
         """
         started = time.perf_counter()
-        reply = self.fn(request)
+        reply = self.fn(request) if inspect.iscoroutinefunction(self.fn) else await _in_thread(self.fn, request)
         if inspect.isawaitable(reply):
             reply = await reply
         texts = self._texts(reply, request.n)
@@ -86,3 +101,20 @@ class Scripted:
                 f"not {reply!r:.200}"
             )
         return texts
+
+
+def _in_thread(fn: Script, request: Request) -> Awaitable[Reply | Awaitable[Reply]]:
+    """A call in a thread of its own: abandoned calls would fill a pool, and its end would wait for them."""
+    called: Future[Reply | Awaitable[Reply]] = Future()
+    called.set_running_or_notify_cancel()
+
+    def call() -> None:
+        try:
+            called.set_result(fn(request))
+        except StopIteration as error:  # a future cannot hold one
+            called.set_exception(RuntimeError(f"the function raised {error!r}"))
+        except BaseException as error:
+            called.set_exception(error)
+
+    threading.Thread(target=copy_context().run, args=(call,), name="binder-scripted", daemon=True).start()
+    return asyncio.wrap_future(called)

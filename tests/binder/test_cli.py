@@ -91,7 +91,11 @@ def test_check_and_explain_ask_nothing(peaks: str, model: list[Any]) -> None:
     [
         (["check", "DROP TABLE w", "-t", "PEAKS"], 1, "DROP is not a query"),
         (["check", "SELECT 1", "-t", "missing.csv"], 1, "missing.csv"),
-        (["check", "SELECT 1", "-t", "sqlite:///x.db"], 1, "--query"),
+        (["check", "SELECT 1", "-t", "visits=missing.csv"], 1, "no file missing.csv"),
+        (["check", "SELECT 1", "-t", "sqlite:///x.db"], 2, "--query: sqlite://… is a database"),
+        (["check", "SELECT 1", "-t", "PEAKS", "--query", "SELECT 1"], 2, "--query: it is for a database's URL"),
+        (["check", "SELECT 1", "-t", "PEAKS", "-t", "PEAKS"], 2, "2 tables are named 'peaks'; name them yourself"),
+        (["check", "SELECT 1", "-t", "PEAKS", "-t", "b=PEAKS", "--title", "x"], 2, "--title: it is for a single table"),
         (["ask", " ", "-t", "PEAKS"], 1, "question is empty"),
         (["ask", "which?"], 2, "--table"),
         (["ask", "which?", "-t", "PEAKS", "--vote", "loudest"], 2, "loudest"),
@@ -101,10 +105,67 @@ def test_check_and_explain_ask_nothing(peaks: str, model: list[Any]) -> None:
 def test_a_mistake_is_said_without_a_traceback(
     peaks: str, model: list[Any], words: list[str], status: int, said: str
 ) -> None:
-    shown = command(*[peaks if word == "PEAKS" else word for word in words])
+    words = [word.replace("PEAKS", peaks) for word in words]
+    shown = command(*words)
     assert shown.exit_code == status
     assert said in shown.stderr
-    assert "Traceback" not in shown.output
+    assert shown.stderr.startswith("binder: ")
+    assert shown.stderr.count("\n") == 1 or words[1] == "DROP TABLE w"
+    assert shown.stdout == ""
+    document = json.loads(command(*words, "--json").stdout)
+    assert document["error"].endswith("Error") and document["message"]
+
+
+def test_a_failure_to_answer_is_one_line_and_nothing_else(peaks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("BINDER_MODEL", "stub")
+    shown = command("ask", "which?", "-t", peaks)
+    assert shown.exit_code == 1
+    assert shown.stderr.startswith("binder: stub at ") and shown.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        (f"SELECT height * {2**63 - 1} FROM w", "the program failed while running: Out of Range Error"),
+        ("SELECT nme FROM w", "the program that was drafted cannot be run: line 1, column 8: no column 'nme'"),
+    ],
+)
+def test_why_a_drafted_program_gave_no_answer_is_said(
+    peaks: str, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+) -> None:
+    with serve(lambda body: completion(program)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("BINDER_MODEL", "stub")
+        shown = command("ask", "which?", "-t", peaks, "-n", "1")
+    assert shown.exit_code == 1
+    first, *others = shown.stderr.splitlines()
+    assert said in first
+    assert (others == []) == ("failed while running" in said)
+
+
+def test_text_that_cannot_be_read_is_wrong_usage(peaks: str) -> None:
+    shown = CliRunner().invoke(app, ["check", "-", "-t", peaks], input=b"SELECT '\xff'")
+    assert shown.exit_code == 2
+    assert "what is read is not utf-8 text" in shown.stderr
+
+
+def test_tables_are_named_by_their_files_or_as_one_says(tmp_path: Path) -> None:
+    for folder, cells in (("a", "k,v\n1,x\n"), ("b", "k,u\n1,y\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "log.csv").write_text(cells)
+    (tmp_path / "n=1.csv").write_text("k,v\n1,z\n")
+    a, b, equals = (str(tmp_path / name) for name in ("a/log.csv", "b/log.csv", "n=1.csv"))
+    joined = "SELECT v, u FROM log JOIN other ON log.k = other.k"
+    assert "answer    x | y" in command("run", joined, "-t", a, "-t", f"other={b}").stdout
+    assert "answer    z" in command("run", "SELECT v FROM n_1", "-t", equals).stdout
+    assert "answer    z" in command("run", "SELECT v FROM m", "-t", f"m={equals}").stdout
+
+
+def test_a_file_in_this_folder_whose_name_holds_an_equals_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("n=1.csv").write_text("k,v\n1,z\n")
+    assert "answer    z" in command("run", "SELECT v FROM n_1", "-t", "n=1.csv").stdout
 
 
 def test_failures_are_json_where_json_is_asked_for(peaks: str) -> None:
@@ -124,6 +185,8 @@ def test_a_database_is_a_table(tmp_path: Path) -> None:
     query = "SELECT * FROM peaks"
     shown = command("run", "SELECT name FROM w WHERE height > 5000", "-t", f"sqlite:///{path}", "--query", query)
     assert "answer    K2" in shown.stdout
+    named = command("run", "SELECT name FROM p", "-t", f"p=sqlite:///{path}", "--query", query)
+    assert "answer    K2, Fuji" in named.stdout
 
 
 def test_models_says_who_would_answer(model: list[Any]) -> None:
@@ -133,7 +196,24 @@ def test_models_says_who_would_answer(model: list[Any]) -> None:
     assert json.loads(command("models", "--json").stdout)["ready"] is True
 
 
+def test_what_is_cut_shows_that_it_is(tmp_path: Path, model: list[Any]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"country\n{'x' * 99} y z\n{'y' * 100}\n")
+    shown = command("run", 'SELECT QA("map@is it in Asia?"; country) FROM w', "-t", str(path))
+    assert f"            {'x' * 99}… -> yes" in shown.stdout
+    assert f"            {'y' * 100} -> yes" in shown.stdout
+
+
+def test_one_is_one(tmp_path: Path, model: list[Any]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("country\nRussia\n")
+    shown = command("run", 'SELECT QA("map@is it in Asia?"; country) FROM w', "-t", str(path)).stdout
+    assert "1 input, 1 request)" in shown
+    assert "cost      1 request, " in shown
+
+
 def test_what_a_table_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,b\n\x1b[2Jboo,1\n")
     assert "\x1b" not in command("run", "SELECT a FROM w", "-t", str(path)).stdout
+    assert "\x1b" not in command("run", "SELECT a FROM \x1b[2J", "-t", str(path)).stderr

@@ -6,10 +6,14 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import date
+from datetime import time as clock
 from pathlib import Path
+from typing import Any
 
 import pandas
+import pyarrow
 import pytest
 
 import binder
@@ -75,6 +79,48 @@ def test_a_question_is_answered_with_a_call_for_each_distinct_value(peaks: Table
     document = json.loads(answer.to_json())
     assert document["values"] == ["Elbrus", "Aneto"]
     assert document["calls"][0]["inputs"] == 4
+
+
+ONE_OF_EACH = """
+WITH v(n, s) AS (SELECT 1, 'a' UNION ALL SELECT 2, NULL)
+SELECT CASE n WHEN 1 THEN 9007199254740993 END AS big, CASE n WHEN 1 THEN high END AS truth,
+       CASE n WHEN 1 THEN n + 0.5e0 END AS number, s AS text, CASE n WHEN 1 THEN day END AS date,
+       CASE n WHEN 1 THEN at END AS time, CASE n WHEN 1 THEN moment END AS timestamp,
+       CASE n WHEN 1 THEN took END AS duration, NULL AS nothing, n AS text
+FROM v, w ORDER BY n
+"""
+
+
+def test_the_frame_keeps_types_beside_null() -> None:
+    cells = {
+        "high": "true",
+        "day": "2024-02-29",
+        "at": "12:30:00",
+        "moment": "2024-02-29 12:30:00",
+        "took": "1:30:05.5",
+    }
+    table = Table.from_pandas(pandas.DataFrame([cells]), types={"took": "duration"})
+    with Binder(model("")) as engine:
+        frame = engine.run(ONE_OF_EACH, table).frame
+    assert frame.columns.tolist() == [
+        *("big", "truth", "number", "text", "date", "time", "timestamp", "duration", "nothing", "text")
+    ]
+    assert [str(kind) for kind in frame.dtypes] == [
+        *("Int64", "boolean", "float64", "str", "object", "object", "datetime64[us]", "timedelta64[us]", "object"),
+        "Int64",
+    ]
+    assert frame.iloc[0].tolist() == [
+        *(2**53 + 1, True, 1.5, "a", date(2024, 2, 29), clock(12, 30), pandas.Timestamp("2024-02-29 12:30")),
+        *(pandas.Timedelta("1:30:05.5"), None, 1),
+    ]
+    assert frame.iloc[1].isna().tolist() == [True] * 9 + [False]
+
+
+@pytest.mark.parametrize("program", ["SELECT name, height FROM w WHERE 1 = 0", "SELECT name, height FROM w LIMIT 0"])
+def test_the_frame_of_no_rows_has_its_columns(peaks: Table, program: str) -> None:
+    with Binder(model("")) as engine:
+        frame = engine.run(program, peaks).frame
+    assert (frame.columns.tolist(), len(frame)) == (["name", "height"], 0)
 
 
 def test_plain_conditions_narrow_what_is_asked(peaks: Table) -> None:
@@ -228,17 +274,22 @@ def test_threads_share_an_engine(peaks: Table) -> None:
     assert answers == [("Elbrus", "Aneto")] * 8
 
 
-def hang(seconds: float) -> Callable[[Request], object]:
-    async def reply(request: Request) -> str:
-        await asyncio.sleep(seconds)
-        return "SELECT 1"
-
-    return reply
+async def hanging(request: Request) -> str:
+    await asyncio.sleep(30)
+    return "SELECT 1"
 
 
-def test_a_deadline_ends_a_question_and_names_the_model(peaks: Table) -> None:
+def blocking(request: Request) -> str:
+    time.sleep(30)
+    return "SELECT 1"
+
+
+@pytest.mark.parametrize("slow", [hanging, blocking])
+def test_a_deadline_ends_a_question_and_names_the_model(
+    peaks: Table, slow: Callable[[Request], str | Awaitable[str]]
+) -> None:
     started = time.monotonic()
-    lm = Scripted(hang(30), name="slow model")  # type: ignore[arg-type]
+    lm = Scripted(slow, name="slow model")
     with Binder(lm) as engine, pytest.raises(binder.LMUnavailable, match="slow model"):
         engine.ask("which?", peaks, n=1, deadline=0.3)
     assert time.monotonic() - started < 1.3
@@ -290,6 +341,47 @@ def test_unusable_settings_are_said_at_once(peaks: Table) -> None:
             engine.ask(" ", peaks)
         with pytest.raises(binder.ConfigurationError, match="0 samples"):
             engine.ask("which?", peaks, n=0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"memory": "lots"}, "memory is 'lots'; give an amount"),
+        ({"memory": ""}, "memory is ''"),
+        ({"memory": "4"}, "memory is '4'"),
+        ({"memory": 4}, "memory is 4;"),
+        ({"memory": "80%"}, "memory is '80%'"),
+        ({"memory": "-4GB"}, "memory is '-4GB'"),
+        ({"memory": "1MB"}, "of 16 MB or more"),
+        ({"memory": "99999999999TB"}, "memory is"),
+        ({"seconds": 0}, "seconds is 0; give a number above 0"),
+        ({"seconds": -1}, "seconds is -1"),
+        ({"seconds": float("nan")}, "seconds is nan"),
+        ({"seconds": float("inf")}, "seconds is inf"),
+        ({"seconds": "30"}, "seconds is '30'"),
+        ({"rows": 0}, "rows is 0; give a whole number above 0"),
+        ({"rows": 2.5}, r"rows is 2\.5"),
+        ({"rows": None}, "rows is None"),
+    ],
+)
+def test_a_limit_that_cannot_be_kept_is_refused_as_it_is_given(limits: dict[str, Any], said: str) -> None:
+    with pytest.raises(binder.ConfigurationError, match=said):
+        Limits(**limits)
+
+
+@pytest.mark.parametrize("memory", ["16MB", "1.5 GiB", "2tb"])
+def test_a_program_runs_within_a_limit_that_can_be_kept(peaks: Table, memory: str) -> None:
+    with Binder(model(""), limits=Limits(seconds=5, memory=memory, rows=1)) as engine:
+        assert engine.run("SELECT COUNT(*) FROM w", peaks).values == (4,)
+
+
+def test_a_table_that_does_not_fit_is_said_each_time_and_spoils_no_other(peaks: Table) -> None:
+    large = Table.from_arrow(pyarrow.table({"text": [str(n) * 8 for n in range(1_000_000)]}), name="large")
+    with Binder(model(""), limits=Limits(memory="16MB")) as engine:
+        for _ in range(2):
+            with pytest.raises(binder.RunError, match="table 'large' does not fit into 16MB of memory; allow more"):
+                engine.run("SELECT COUNT(*) FROM peaks, large", [peaks, large])
+        assert engine.run("SELECT COUNT(*) FROM w", peaks).values == (4,)
 
 
 def test_drafts_can_be_decided_later_and_by_another_engine(peaks: Table) -> None:

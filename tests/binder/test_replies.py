@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,55 @@ def test_no_text_raises_or_answers_an_input_that_is_not_there(text: str) -> None
 )
 def test_read_ans(text: str, values: list[str | None] | None) -> None:
     assert read_ans(text) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('["cumin", "clove"]', ["cumin", "clove"]),
+        ('Here you are:\n```json\n[\n  "cumin",\n  null,\n  4.50\n]\n```\nHope it helps', ["cumin", None, "4.50"]),
+        ("[]", []),
+        ("- cumin\n- clove", ["cumin", "clove"]),
+        ("* cumin", ["cumin"]),
+        ("Two of them:\n\n1. cumin\n2. clove \n\nEnjoy!", ["cumin", "clove"]),
+        ("1) cumin\n2) clove", ["cumin", "clove"]),
+        ("<think>- salt</think>- cumin", ["cumin"]),
+        ('{"answer": ["cumin"]}\n- clove', ["cumin"]),
+        # Which of the lines are the list would be a guess.
+        ("cumin\nclove", None),
+        ("cumin, clove", None),
+        ("2. cumin\n3. clove", None),
+        ("1. cumin\n1. clove", None),
+        ("1. Spices\n- cumin\n- clove", None),
+        ("- Spices\n  - cumin", None),
+        ("-40", None),
+        ('["cumin"]\n["clove"]', None),
+        ('[["cumin"]]', None),
+        ('[{"name": "cumin"}]', None),
+        ("[1] Smith, 2004", None),
+        ('["cumin", "clo', None),
+        ('{"answer": "noise"} or {"answer": "cold"}\n- noise', None),
+    ],
+)
+def test_read_ans_where_a_list_is_wanted(text: str, values: list[str | None] | None) -> None:
+    assert read_ans(text, many=True) == values
+
+
+@pytest.mark.parametrize("text", ['["cumin"]', "- cumin", "1. cumin\n2. clove"])
+def test_a_list_is_read_only_where_one_is_wanted(text: str) -> None:
+    assert read_ans(text) is None
+
+
+@given(st.lists(st.none() | st.text(max_size=12), max_size=8), st.none() | st.integers(0, 2))
+def test_every_json_array_is_read_back(values: list[str | None], indent: int | None) -> None:
+    assert read_ans(json.dumps(values, indent=indent), many=True) == values
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[\n" * 100_000, "- a" + " " * 100_000 + "b\n1. c"])
+def test_a_long_reply_that_is_no_list_is_no_crash_and_no_wait(text: str) -> None:
+    started = time.perf_counter()
+    assert read_ans(text, many=True) is None
+    assert time.perf_counter() - started < 1
 
 
 def test_read_bare() -> None:

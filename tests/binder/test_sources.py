@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import shutil
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import traceback
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +34,13 @@ def file(folder: Path, name: str, content: str | bytes) -> Path:
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+def zipped(name: str, content: str) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writer:
+        writer.writestr(name, content)
+    return archive.getvalue()
 
 
 def rows(table: Table) -> list[list[Any]]:
@@ -261,9 +271,72 @@ def test_excel(tmp_path: Path) -> None:
         ("n 2", "integer"),
     ]
     assert rows(table) == [["2020-01-02", "1,234", "5"], ["2020-01-03", "7[a]", None]]
-    for sheet, message in (("Void", "is empty"), ("Nope", "cannot read book.xlsx: .*'Nope' not found")):
+    for sheet, message in (
+        ("Void", "is empty"),
+        ("Nope", "no sheet 'Nope'; it has 'Data', 'Void'"),
+        (2, "no sheet 2"),
+        (None, "no sheet None"),
+    ):
         with pytest.raises(TableError, match=message):
             Table.from_excel(path, sheet=sheet)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 and no more", b"a,b\n1,2\n", b"", zipped("a.txt", "x")])
+def test_what_is_no_workbook_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    pytest.importorskip("openpyxl")
+    (tmp_path / "book.xlsx").write_bytes(content)
+    with pytest.raises(TableError, match=r"cannot read book.xlsx: it is no Excel workbook, .* save it again as .xlsx"):
+        Table.from_excel(tmp_path / "book.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "package"),
+    [
+        ("book.xlsx", zipped("xl/workbook.xml", ""), "openpyxl"),
+        ("old.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "calamine"),
+    ],
+)
+def test_what_a_workbook_needs_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, package: str
+) -> None:
+    for module in ("openpyxl", "python_calamine", "xlrd"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(TableError, match=f"cannot read {name}: .*install the .*{package}"):
+        Table.from_excel(file(tmp_path, name, content))
+
+
+@pytest.mark.parametrize(
+    ("load", "message"),
+    [
+        (lambda path: Table.from_csv(3), "3 is no path of a file"),
+        (lambda path: Table.from_json(None), "None is no path of a file"),
+        (lambda path: Table.from_parquet(b"x.parquet"), "b'x.parquet' is no path"),
+        (lambda path: Table.from_csv("~no-such-user/x.csv"), "is no path of a file"),
+        (lambda path: Table.from_csv("x" * 5000), "cannot look for 'xxx.*File name too long"),
+        (lambda path: Table.from_csv(path, delimiter=3), "delimiter=3 names none"),
+        (lambda path: Table.from_csv(path, delimiter=""), "delimiter='' names none"),
+        (lambda path: Table.from_csv(path, encoding=8), "encoding=8 names none"),
+        (lambda path: Table.from_csv(path, name=3), "name=3 is no text"),
+        (lambda path: Table.from_csv(path, name=" "), "name=' ' cannot be written in a program"),
+        (lambda path: Table.from_csv(path, name="a\0b"), "cannot be written in a program"),
+        (lambda path: Table.from_csv(path, title=3), "title=3 is no text"),
+        (lambda path: Table.from_csv(path, types=["a"]), r"types=\['a'\] is no dict"),
+        (lambda path: Table.from_csv(path, types={1: "text"}), "types={1: 'text'} is no dict"),
+        (lambda path: Table.from_csv(path, descriptions={"a": 3}), "descriptions={'a': 3} is no dict"),
+        (lambda path: Table.from_pandas("x"), "str is no pandas.DataFrame"),
+        (lambda path: Table.from_pandas(pandas.Series([1])), "Series is no pandas.DataFrame"),
+        (lambda path: Table.from_polars(None), "NoneType is no polars.DataFrame"),
+        (lambda path: Table.from_polars(pandas.DataFrame()), "DataFrame is no polars.DataFrame"),
+        (lambda path: Table.from_arrow([1, 2]), "list is no Arrow table"),
+        (lambda path: Table.from_arrow({"a": [1], "b": [1, 2]}), "cannot make an Arrow table of this dict"),
+        (lambda path: Table.from_records(3, "SELECT 1"), "this is no database URL"),
+        (lambda path: Table.from_records("sqlite://", 3), "3 is no query"),
+        (lambda path: Table.from_records("sqlite://", " "), "' ' is no query"),
+    ],
+)
+def test_what_cannot_be_a_table_is_refused_plainly(tmp_path: Path, load: Callable[[Path], Table], message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        load(file(tmp_path, "t.csv", "a,b\n1,2\n"))
 
 
 def test_loads_in_threads(tmp_path: Path) -> None:

@@ -40,6 +40,18 @@ def test_a_benchmark_is_run_exported_and_run_again_from_the_file(farm: Path, tmp
     assert (wide.exit_code, "24 of 24" in wide.output) == (0, True)
 
 
+def test_every_option_that_decides_the_results_is_kept_with_them(farm: Path, tmp_path: Path) -> None:
+    options = ["--samples", "2", "--temperature", "0.7", "--shots", "3", "--exemplars", "tabfact", "--nearest"]
+    options += ["--repairs", "1", "--vote", "answer", "--favour", "8", "--weight", "5", "--seed", "9", "--mode", "sql"]
+    usual = ["--data", farm, "--split", "dev", "--lm", KNOWING, "--out", tmp_path / "out", "--quiet", "--limit", "2"]
+    assert call("wikitq", *usual, *options).exit_code == 0
+    assert json.loads((tmp_path / "out" / "run.json").read_text()) == {
+        **{"benchmark": "wikitq", "data": str(farm), "split": "dev", "lm": KNOWING, "raw": False, "mode": "sql"},
+        **{"samples": 2, "temperature": 0.7, "shots": 3, "exemplars": "tabfact", "nearest": True, "repairs": 1},
+        **{"vote": "answer", "favour": "8", "weight": 5.0, "programs": None, "seed": 9},
+    }
+
+
 def test_some_examples_and_one_phase(farm: Path, tmp_path: Path) -> None:
     options = ("--data", farm, "--split", "dev", "--lm", KNOWING, "--samples", 1, "--quiet", "--out", tmp_path / "out")
     assert call("wikitq", *options, "--ids", "x-4,x-1", "--phase", "annotate").exit_code == 0

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import threading
+from contextvars import ContextVar
 
 import pytest
 
@@ -50,6 +54,47 @@ def test_what_the_function_raises_reaches_the_caller() -> None:
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         ask(Scripted(fail))
+
+
+def test_a_function_that_runs_out_of_replies_says_so() -> None:
+    replies = iter(["one"])
+    lm = Scripted(lambda request: next(replies))
+    assert texts(ask(lm)) == ["one"]
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        ask(lm)
+
+
+def test_a_function_that_blocks_holds_up_nothing_else() -> None:
+    together = threading.Barrier(4, timeout=10)
+
+    def reply(request: Request) -> str:
+        return str(together.wait())
+
+    async def four() -> list[Response]:
+        lm = Scripted(reply)
+        return await asyncio.gather(*(lm.complete(Request((Message("user", "?"),))) for _ in range(4)))
+
+    assert sorted(text for response in asyncio.run(four()) for text in texts(response)) == ["0", "1", "2", "3"]
+
+
+def test_the_function_sees_the_context_of_its_caller() -> None:
+    who = ContextVar("who", default="nobody")
+    who.set("a caller")
+    assert texts(ask(Scripted(lambda request: who.get()))) == ["a caller"]
+
+
+def test_a_function_that_never_ends_does_not_keep_the_process() -> None:
+    code = """
+import asyncio, time
+from binder.lm import Message, Request, Scripted
+lm = Scripted(lambda request: time.sleep(60))
+try:
+    asyncio.run(asyncio.wait_for(lm.complete(Request((Message("user", "?"),))), 0.1))
+except TimeoutError:
+    print("in time")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (done.stdout, done.stderr, done.returncode) == ("in time\n", "", 0)
 
 
 @pytest.mark.parametrize("reply", [None, 7, ["one"], ["one", 2], []])

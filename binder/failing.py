@@ -1,0 +1,82 @@
+"""How a command line begins, and how it says what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from typer.exceptions import TyperException
+
+from binder.console import render_error
+from binder.errors import BinderError, LMUnavailable, ProgramError
+
+
+def start(app: typer.Typer) -> None:
+    """Run a command line."""
+    # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    app()
+
+
+@contextmanager
+def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterator[None]:
+    """Say a failure that the user can mend: in a line on standard error, or as JSON on standard output.
+
+    Args:
+        program: What the command line is called.
+        as_json: Whether to say it in JSON.
+        how_on: How work that was interrupted is gone on with, where it can be.
+
+    Raises:
+        typer.Exit: It failed: 1, 2 for wrong usage, 130 when it was interrupted.
+    """
+    try:
+        yield
+    except BinderError as error:
+        lines = [render_error(error), how_on if isinstance(error, LMUnavailable) else ""]
+        _say(program, lines, {"error": type(error).__name__, "message": str(error), **_places(error)}, as_json)
+        raise typer.Exit(1) from None
+    except TyperException as error:  # wrong usage
+        told = " ".join(error.format_message().split())
+        lines = [f"{told.rstrip('.')}; see {_command(error) or program} --help"]
+        _say(program, lines, {"error": "UsageError", "message": told}, as_json)
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        told = f"interrupted; {how_on}" if how_on else "interrupted"
+        _say(program, [told], {"error": "Interrupted", "message": told}, as_json)
+        raise typer.Exit(130) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing is to be said
+        raise typer.Exit(1) from None
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """Print a document as JSON."""
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _say(program: str, lines: list[str], document: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(document)
+    else:
+        typer.echo("\n".join(f"{program}: {line}" for line in lines if line), err=True)
+
+
+def _command(error: TyperException) -> str | None:
+    """The command whose usage was wrong, such as ``binder check``."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else None
+
+
+def _places(error: BinderError) -> dict[str, Any]:
+    """A refused program's complaints, as data."""
+    if not isinstance(error, ProgramError):
+        return {}
+    return {"program": error.text, "complaints": [asdict(complaint) for complaint in error.complaints]}
