@@ -17,6 +17,7 @@ from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 from grammars.errors import Complaint
 from grammars.nearest import nearest, same_name
 from grammars.program import Program
+from grammars.quoted import Reading, is_double_quoted, reading
 from grammars.schema import Schema, TableSchema
 from grammars.sql import span_of
 
@@ -33,11 +34,12 @@ def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]
         scopes = traverse_scope(tree)
     except SqlglotError as error:
         return (Complaint("names", f"the query's parts cannot be told apart: {error}", "give each table an alias"),)
-    resolver = _Resolver(schema)
+    resolver = _Resolver(schema, program.text)
     resolver.named = _named_tables(scopes)
     for scope in scopes:
         resolver.tables(scope)
     for scope in scopes:
+        resolver.quoted(scope)
         resolver.columns(scope)
     if resolver.complaints:
         return tuple(sorted(resolver.complaints, key=lambda complaint: complaint.span.start if complaint.span else 0))
@@ -47,8 +49,9 @@ def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]
 class _Resolver:
     """Walks scopes, changing names in place and noting mends and complaints."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, text: str) -> None:
         self.schema = schema
+        self.text = text
         self.mends: list[str] = []
         self.complaints: list[Complaint] = []
         self.named: set[str] = set()  # the tables that the program names, folded
@@ -95,6 +98,20 @@ class _Resolver:
 
     def _table_hint(self) -> str:
         return "the tables are " + ", ".join(f"`{table.name}`" for table in self.schema)
+
+    def quoted(self, scope: Scope) -> None:
+        """Texts in double quotes that can only be names become columns, to be mended or complained about as such."""
+        for literal in sorted(scope.find_all(exp.Literal), key=lambda node: node.meta.get("start", 0)):
+            if not is_double_quoted(literal, self.text):
+                continue
+            column = exp.column(_identifier(literal.name, literal))
+            column.this.set("quoted", True)
+            read = reading(literal)
+            if read is Reading.NAME or (read is Reading.LIKELY and self._is_nearly_known(column, scope)):
+                literal.replace(column)
+
+    def _is_nearly_known(self, column: exp.Column, scope: Scope) -> bool:
+        return nearest(column.name, dict(self._spellings(column, scope)))[0] is not None
 
     def columns(self, scope: Scope) -> None:
         shared = _shared_columns(scope.expression)

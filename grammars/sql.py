@@ -3,7 +3,7 @@
 The tokens are sqlglot's own (its SQLite dialect), rewritten before its stock parser sees them, so this works with and
 without sqlglot's compiled build. Three things are rewritten: an LM call's name and question, ``;`` inside parentheses
 (a comma), and double quotes, which mean a name where the schema or the query has it and a literal elsewhere, as in
-SQLite.
+SQLite (``names`` looks again at literals that stand where only a name makes sense).
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _STATEMENTS = (
     exp.Use,
 )
 _BEFORE_NAME = (TokenType.DOT, TokenType.ALIAS, TokenType.FROM, TokenType.JOIN)
+_BEFORE_PATTERN = (TokenType.LIKE, TokenType.ILIKE, TokenType.GLOB)
 
 
 class Unparsable(Exception):
@@ -218,6 +219,8 @@ def _double_quoted(token: Token, text: str) -> bool:
 def _is_name(tokens: list[Token], position: int, names: set[str]) -> bool:
     """Whether a double-quoted text is a name: by its place, or because the schema or the query has it."""
     before = tokens[position - 1].token_type if position else None
+    if before in _BEFORE_PATTERN and set(tokens[position].text) & set("%*"):
+        return False
     after = tokens[position + 1].token_type if position + 1 < len(tokens) else None
     return before in _BEFORE_NAME or after is TokenType.DOT or fold_name(tokens[position].text) in names
 
