@@ -62,10 +62,10 @@ def test_both_spellings_survive_printing_and_parsing(pair: Pair) -> None:
 
 
 def test_every_complaint_comes_at_once() -> None:
-    checked = check("SELECT nme, getenv(country) FROM w WHERE mayor = 'x'", ONE)
+    checked = check("SELECT depth, getenv(country) FROM w WHERE mayor = 'x'", ONE)
     assert [complaint.rule for complaint in checked.complaints] == ["names", "safety", "names"]
     assert [complaint.message for complaint in checked.complaints] == [
-        "no column 'nme'",
+        "no column 'depth'",
         "function GETENV is not allowed",
         "no column 'mayor'",
     ]
