@@ -40,7 +40,7 @@ def nearest(name: str, spellings: Mapping[str, str]) -> tuple[str | None, list[s
     close = [meant for meant in ranked[:3] if scores[meant] >= 60]
     clear = len(ranked) == 1 or (len(ranked) > 1 and scores[ranked[0]] - scores[ranked[1]] >= 5)
     numbered = {meant for spelled, meant in spellings.items() if _digits(spelled) == _digits(name)}
-    if clear and scores[ranked[0]] >= _CLOSE and len(fold_name(name)) >= 4 and ranked[0] in numbered:
+    if clear and scores[ranked[0]] >= _CLOSE and len(fold_name(name)) >= 6 and ranked[0] in numbered:
         return ranked[0], close
     return None, close
 

@@ -15,7 +15,7 @@ from grammars.sql import Unparsable, parse
 from tests.support.pairs import Pair, read_pairs
 from tests.support.schemas import ONE, TWO
 
-RULES = ["tidy", "names", "quoted", "joins", "safety", "growth"]
+RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "growth"]
 
 
 def outcome(text: str, schema: Schema) -> str:

@@ -1,4 +1,4 @@
-"""A slip in a name is mended where it can mean one thing only; another number or another first letter is another name."""
+"""A slip in a name is mended where it can mean one thing only; another number or first letter is another name."""
 
 from __future__ import annotations
 
