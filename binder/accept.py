@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from binder import literals
+from binder.binding import complain
 from binder.database import Session
 from binder.errors import ProgramError
 from binder.execute import prepare
 from binder.plan import Plan, make_plan
 from binder.table import Table
 from grammars.check import check
-from grammars.errors import Complaint
 from grammars.program import Program
 from grammars.schema import Schema
 
@@ -36,7 +36,7 @@ def accept(source: str, tables: tuple[Table, ...], session: Session, mend_values
     for query in (*(step.inputs for step in plan.steps), plan.query):
         problem = session.bind(query)
         if problem is not None:
-            raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
+            raise ProgramError(checked.text, (complain(problem, program),))
     if len(session.checked) >= _REMEMBERED:
         session.checked.clear()
     session.checked[source] = program, plan

@@ -30,17 +30,15 @@ _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
     """The program with every name as the schema spells it, or complaints."""
     tree = program.tree.copy()
+    resolver = _Resolver(schema, program.text)
     try:
         scopes = traverse_scope(tree)
+        twice = [complaint for scope in scopes for complaint in _used_twice(scope)]
+        if twice:
+            return tuple(twice)
+        resolver.resolve(scopes)
     except SqlglotError as error:
         return (Complaint("names", f"the query's parts cannot be told apart: {error}", "give each table an alias"),)
-    resolver = _Resolver(schema, program.text)
-    resolver.named = _named_tables(scopes)
-    for scope in scopes:
-        resolver.tables(scope)
-    for scope in scopes:
-        resolver.quoted(scope)
-        resolver.columns(scope)
     if resolver.complaints:
         return tuple(sorted(resolver.complaints, key=lambda complaint: complaint.span.start if complaint.span else 0))
     return replace(program, tree=tree, mends=(*program.mends, *resolver.mends))
@@ -56,6 +54,15 @@ class _Resolver:
         self.complaints: list[Complaint] = []
         self.named: set[str] = set()  # the tables that the program names, folded
         self.known: dict[int, TableSchema] = {}  # by the identity of its exp.Table node
+
+    def resolve(self, scopes: Sequence[Scope]) -> None:
+        """Settle every name of a program, tables first."""
+        self.named = _named_tables(scopes)
+        for scope in scopes:
+            self.tables(scope)
+        for scope in scopes:
+            self.quoted(scope)
+            self.columns(scope)
 
     def tables(self, scope: Scope) -> None:
         for source in _sources(scope).values():
@@ -265,6 +272,19 @@ def _named_tables(scopes: Sequence[Scope]) -> set[str]:
     """The tables, folded, that a program's queries name in FROM and JOIN; not those it makes itself."""
     sources = [source for scope in scopes for source in _sources(scope).values()]
     return {source.name.casefold() for source in sources if isinstance(source, exp.Table)}
+
+
+def _used_twice(scope: Scope) -> Iterator[Complaint]:
+    """Complaints about a query's tables that go by a name that another of them has."""
+    query = scope.expression
+    parts = [query.args.get("from_"), *(query.args.get("joins") or [])] if isinstance(query, exp.Select) else []
+    seen: set[str] = set()
+    for source in [part.this for part in parts if part is not None]:
+        name = source.alias_or_name.casefold()
+        if name and name in seen:
+            message = f"two tables after FROM go by the name {source.alias_or_name!r}"
+            yield Complaint("names", message, "give each its own: FROM w AS a JOIN w AS b", span_of(source))
+        seen.add(name)
 
 
 def _sources(scope: Scope) -> dict[str, exp.Expr | Scope]:

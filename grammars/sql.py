@@ -9,6 +9,7 @@ SQLite (``names`` looks again at literals that stand where only a name makes sen
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -102,8 +103,8 @@ def parse(text: str, schema: Schema) -> Parsed:
     dialect = Dialect.get_or_raise("sqlite")
     try:
         tokens = dialect.tokenize(text)
-    except TokenError as error:
-        raise Unparsable(_unclosed(text, error)) from None
+    except TokenError:
+        raise Unparsable(_unclosed(text)) from None
     tokens, limited = limit_for_top(tokens)
     asked = _asked(tokens)
     tokens = _rewrite(tokens, text, schema, asked)
@@ -115,7 +116,7 @@ def parse(text: str, schema: Schema) -> Parsed:
         raise Unparsable(_syntax(text, error)) from None
     except RecursionError:
         raise Unparsable(Complaint("sql", "the program is nested too deeply", "write a shorter program")) from None
-    tree, completed = complete_arguments(_only_query(statements), schema)
+    tree, completed = complete_arguments(_only_query(statements, tokens[0] if tokens else None), schema)
     return Parsed(tree, (*limited, *(each.mend for each in asked.values() if each.mend), *completed))
 
 
@@ -147,9 +148,9 @@ def _has_operator_after(tokens: list[Token]) -> bool:
     return False
 
 
-def _only_query(statements: list[exp.Expr | None]) -> exp.Expr:
+def _only_query(statements: list[exp.Expr | None], first: Token | None) -> exp.Expr:
     trees = [statement for statement in statements if statement is not None]
-    if not trees:
+    if not trees or first is None:
         raise Unparsable(Complaint("sql", "there is no program", "write one SELECT"))
     if len(trees) > 1:
         raise Unparsable(
@@ -157,8 +158,15 @@ def _only_query(statements: list[exp.Expr | None]) -> exp.Expr:
         )
     tree = trees[0]
     if not isinstance(tree, exp.Query) or isinstance(tree, exp.Values):
-        named = tree.name.upper() if isinstance(tree, exp.Command) else tree.key.upper()
-        raise Unparsable(Complaint("sql", f"{named} is not a query", "write one SELECT"), isinstance(tree, _STATEMENTS))
+        statement = isinstance(tree, _STATEMENTS)
+        named = f"{first.text.upper()} is not a query" if statement else f"the program begins with {first.text!r}"
+        span = None if statement else Span(first.start, first.end + 1)
+        raise Unparsable(Complaint("sql", named, "write one SELECT", span), statement)
+    for values in tree.find_all(exp.Values):
+        if isinstance(values.parent, exp.Subquery) and not isinstance(
+            values.parent.parent, (exp.From, exp.Join, exp.In)
+        ):
+            raise Unparsable(Complaint("sql", "VALUES cannot stand for one value", "write the value", span_of(values)))
     for node in list(tree.find_all(exp.DateDiff, exp.TimestampDiff)):
         dates.mended(node)  # before its unit is taken for a column
     return tree
@@ -254,8 +262,16 @@ def _token(kind: TokenType, text: str, at: Token) -> Token:
     return Token(kind, text, at.line, at.col, at.start, at.end, [])
 
 
-def _unclosed(text: str, error: TokenError) -> Complaint:
-    return Complaint("sql", f"a quotation is never closed ({str(error).splitlines()[0]})", "close every quotation mark")
+def _unclosed(text: str) -> Complaint:
+    quote, start = "", 0
+    for index, character in enumerate(text):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"`":
+            quote, start = character, index
+    span = Span(start, len(text)) if quote else None
+    what = "a quotation" if quote else "a quotation, a bracket or a comment"
+    return Complaint("sql", f"{what} is never closed", "close every quotation mark, and double one inside a text", span)
 
 
 def _syntax(text: str, error: ParseError) -> Complaint:
@@ -267,6 +283,7 @@ def _syntax(text: str, error: ParseError) -> Complaint:
     end = min(sum(map(len, lines[: line - 1])) + column, len(text))
     start = max(0, end - max(1, len(highlight)))
     described = str(first.get("description") or error).split("<Token")[0].split("<class")[0].strip().rstrip(".")
+    hint = "write one SQL SELECT in SQLite's syntax, and nothing else"
     at_end = not text[end:].strip() and "SENTINEL" in str(error)
     if at_end:
         message = "the program ends too early"
@@ -274,9 +291,14 @@ def _syntax(text: str, error: ParseError) -> Complaint:
         message = "something is missing here"
     elif described.startswith("Invalid expression"):
         message = f"unexpected {highlight!r}" if highlight else "unexpected text"
+    elif described.startswith("Expecting "):
+        message = f"{described.removeprefix('Expecting ')!r} should stand before this"
+        hint = "close what is open before it; a name of several words is put in back-ticks"
+    elif numbers := re.match(r"The number of provided arguments \((\d+)\).*\((\d+)\)", described):
+        message = f"a function is given {numbers[1]} arguments, and takes {numbers[2]} at most"
     else:
         message = described[:1].lower() + described[1:]
-    return Complaint("sql", message, "write one SQL SELECT in SQLite's syntax, and nothing else", Span(start, end))
+    return Complaint("sql", message, hint, Span(start, end))
 
 
 def span_of(node: exp.Expr) -> Span | None:
