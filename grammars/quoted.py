@@ -59,7 +59,7 @@ def reading(node: exp.Literal) -> Reading:
         >>> from sqlglot import parse_one
         >>> reading(parse_one("SELECT AVG('Main span') FROM w").find(exp.Literal))
         <Reading.NAME: 'name'>
-        >>> reading(parse_one("SELECT 1 FROM w WHERE city = 'Paris'").find(exp.Literal))
+        >>> reading(parse_one("SELECT city FROM w WHERE city = 'Paris'").find(exp.Literal))
         <Reading.LITERAL: 'literal'>
     """
     operand = _wrapped(node)

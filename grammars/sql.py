@@ -9,7 +9,6 @@ SQLite (``names`` looks again at literals that stand where only a name makes sen
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +23,7 @@ from grammars.asked import USAGE, Asked, read_question
 from grammars.calls import ANS, MAP
 from grammars.errors import Complaint, Span
 from grammars.schema import Schema
+from grammars.syntax import unclosed, unparsed
 from grammars.top import limit_for_top
 
 _CALL_NAMES = {"qa": None, "qa_map": MAP, "qa_ans": ANS}
@@ -104,7 +104,7 @@ def parse(text: str, schema: Schema) -> Parsed:
     try:
         tokens = dialect.tokenize(text)
     except TokenError:
-        raise Unparsable(_unclosed(text)) from None
+        raise Unparsable(unclosed(text)) from None
     tokens, limited = limit_for_top(tokens)
     asked = _asked(tokens)
     tokens = _rewrite(tokens, text, schema, asked)
@@ -113,7 +113,7 @@ def parse(text: str, schema: Schema) -> Parsed:
     try:
         statements = dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
     except ParseError as error:
-        raise Unparsable(_syntax(text, error)) from None
+        raise Unparsable(unparsed(text, error)) from None
     except RecursionError:
         raise Unparsable(Complaint("sql", "the program is nested too deeply", "write a shorter program")) from None
     tree, completed = complete_arguments(_only_query(statements, tokens[0] if tokens else None), schema)
@@ -260,45 +260,6 @@ def fold_name(name: str) -> str:
 
 def _token(kind: TokenType, text: str, at: Token) -> Token:
     return Token(kind, text, at.line, at.col, at.start, at.end, [])
-
-
-def _unclosed(text: str) -> Complaint:
-    quote, start = "", 0
-    for index, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"`":
-            quote, start = character, index
-    span = Span(start, len(text)) if quote else None
-    what = "a quotation" if quote else "a quotation, a bracket or a comment"
-    return Complaint("sql", f"{what} is never closed", "close every quotation mark, and double one inside a text", span)
-
-
-def _syntax(text: str, error: ParseError) -> Complaint:
-    first = error.errors[0] if error.errors else {}
-    highlight = str(first.get("highlight") or "")
-    # sqlglot gives the line and column where the offending token ends.
-    lines = text.splitlines(keepends=True) or [""]
-    line, column = int(first.get("line") or 1), int(first.get("col") or 1)
-    end = min(sum(map(len, lines[: line - 1])) + column, len(text))
-    start = max(0, end - max(1, len(highlight)))
-    described = str(first.get("description") or error).split("<Token")[0].split("<class")[0].strip().rstrip(".")
-    hint = "write one SQL SELECT in SQLite's syntax, and nothing else"
-    at_end = not text[end:].strip() and "SENTINEL" in str(error)
-    if at_end:
-        message = "the program ends too early"
-    elif described.startswith("Required keyword"):
-        message = "something is missing here"
-    elif described.startswith("Invalid expression"):
-        message = f"unexpected {highlight!r}" if highlight else "unexpected text"
-    elif described.startswith("Expecting "):
-        message = f"{described.removeprefix('Expecting ')!r} should stand before this"
-        hint = "close what is open before it; a name of several words is put in back-ticks"
-    elif numbers := re.match(r"The number of provided arguments \((\d+)\).*\((\d+)\)", described):
-        message = f"a function is given {numbers[1]} arguments, and takes {numbers[2]} at most"
-    else:
-        message = described[:1].lower() + described[1:]
-    return Complaint("sql", message, hint, Span(start, end))
 
 
 def span_of(node: exp.Expr) -> Span | None:
