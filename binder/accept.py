@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from binder import literals
+from binder.binding import complain
 from binder.database import Session
 from binder.errors import ProgramError
 from binder.execute import prepare
@@ -10,7 +11,6 @@ from binder.filters import Selectivity
 from binder.plan import Plan, make_plan
 from binder.table import Table
 from grammars.check import check
-from grammars.errors import Complaint
 from grammars.program import Program
 from grammars.schema import Schema
 
@@ -42,7 +42,7 @@ def accept(
     for query, parameters in plan.queries:
         problem = session.bind(query, parameters)
         if problem is not None:
-            raise ProgramError(checked.text, (Complaint("binding", problem, "mend the part it names"),))
+            raise ProgramError(checked.text, (complain(problem, program),))
     if len(session.checked) >= _REMEMBERED:
         session.checked.clear()
     session.checked[source] = program, plan

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from sqlglot import exp
-
 from grammars import blocks, growth, kinds, names, safety
 from grammars.dialect import translate
 from grammars.errors import Complaint
 from grammars.program import Program
 from grammars.schema import Schema
-from grammars.sql import Unparsable, parse
+from grammars.sql import Parsed, Unparsable, parse
 from grammars.tidy import QUOTED, holds_query, quote_headers, tidy
 
 Rule = Callable[[Program, Schema], "Program | tuple[Complaint, ...]"]
@@ -56,10 +54,10 @@ def check(source: str, schema: Schema) -> Checked:
         return Checked(source, None, (first.complaint,))
     headers = [column.name for table in schema for column in table.columns if not column.name.isidentifier()]
     text, mends = tidy(source, lambda candidate: not isinstance(read(candidate), Unparsable), headers)
-    tree = read(text)
-    if isinstance(tree, Unparsable):
-        return Checked(text, None, (_no_program(source) or tree.complaint,))
-    program = Program(source, text, tree, mends)
+    parsed = read(text)
+    if isinstance(parsed, Unparsable):
+        return Checked(text, None, (_no_program(source) or parsed.complaint,))
+    program = Program(source, text, parsed.tree, (*mends, *parsed.mends))
     complaints: list[Complaint] = []
     for rule in RULES:
         outcome = rule(program, schema)
@@ -85,9 +83,9 @@ class _Reader:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._read: dict[str, exp.Expr | Unparsable] = {}
+        self._read: dict[str, Parsed | Unparsable] = {}
 
-    def __call__(self, text: str) -> exp.Expr | Unparsable:
+    def __call__(self, text: str) -> Parsed | Unparsable:
         """The tree of a text, or why there is none."""
         if text not in self._read:
             try:

@@ -17,6 +17,7 @@ from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 from grammars.errors import Complaint
 from grammars.nearest import nearest, same_name
 from grammars.program import Program
+from grammars.quoted import Reading, is_double_quoted, reading
 from grammars.schema import Schema, TableSchema
 from grammars.sql import span_of
 
@@ -29,16 +30,15 @@ _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
     """The program with every name as the schema spells it, or complaints."""
     tree = program.tree.copy()
+    resolver = _Resolver(schema, program.text)
     try:
         scopes = traverse_scope(tree)
+        twice = [complaint for scope in scopes for complaint in _used_twice(scope)]
+        if twice:
+            return tuple(twice)
+        resolver.resolve(scopes)
     except SqlglotError as error:
         return (Complaint("names", f"the query's parts cannot be told apart: {error}", "give each table an alias"),)
-    resolver = _Resolver(schema)
-    resolver.named = _named_tables(scopes)
-    for scope in scopes:
-        resolver.tables(scope)
-    for scope in scopes:
-        resolver.columns(scope)
     if resolver.complaints:
         return tuple(sorted(resolver.complaints, key=lambda complaint: complaint.span.start if complaint.span else 0))
     return replace(program, tree=tree, mends=(*program.mends, *resolver.mends))
@@ -47,12 +47,22 @@ def resolve(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]
 class _Resolver:
     """Walks scopes, changing names in place and noting mends and complaints."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, text: str) -> None:
         self.schema = schema
+        self.text = text
         self.mends: list[str] = []
         self.complaints: list[Complaint] = []
         self.named: set[str] = set()  # the tables that the program names, folded
         self.known: dict[int, TableSchema] = {}  # by the identity of its exp.Table node
+
+    def resolve(self, scopes: Sequence[Scope]) -> None:
+        """Settle every name of a program, tables first."""
+        self.named = _named_tables(scopes)
+        for scope in scopes:
+            self.tables(scope)
+        for scope in scopes:
+            self.quoted(scope)
+            self.columns(scope)
 
     def tables(self, scope: Scope) -> None:
         for source in _sources(scope).values():
@@ -95,6 +105,20 @@ class _Resolver:
 
     def _table_hint(self) -> str:
         return "the tables are " + ", ".join(f"`{table.name}`" for table in self.schema)
+
+    def quoted(self, scope: Scope) -> None:
+        """Texts in double quotes that can only be names become columns, to be mended or complained about as such."""
+        for literal in sorted(scope.find_all(exp.Literal), key=lambda node: node.meta.get("start", 0)):
+            if not is_double_quoted(literal, self.text):
+                continue
+            column = exp.column(_identifier(literal.name, literal))
+            column.this.set("quoted", True)
+            read = reading(literal)
+            if read is Reading.NAME or (read is Reading.LIKELY and self._is_nearly_known(column, scope)):
+                literal.replace(column)
+
+    def _is_nearly_known(self, column: exp.Column, scope: Scope) -> bool:
+        return nearest(column.name, dict(self._spellings(column, scope)))[0] is not None
 
     def columns(self, scope: Scope) -> None:
         shared = _shared_columns(scope.expression)
@@ -248,6 +272,19 @@ def _named_tables(scopes: Sequence[Scope]) -> set[str]:
     """The tables, folded, that a program's queries name in FROM and JOIN; not those it makes itself."""
     sources = [source for scope in scopes for source in _sources(scope).values()]
     return {source.name.casefold() for source in sources if isinstance(source, exp.Table)}
+
+
+def _used_twice(scope: Scope) -> Iterator[Complaint]:
+    """Complaints about a query's tables that go by a name that another of them has."""
+    query = scope.expression
+    parts = [query.args.get("from_"), *(query.args.get("joins") or [])] if isinstance(query, exp.Select) else []
+    seen: set[str] = set()
+    for source in [part.this for part in parts if part is not None]:
+        name = source.alias_or_name.casefold()
+        if name and name in seen:
+            message = f"two tables after FROM go by the name {source.alias_or_name!r}"
+            yield Complaint("names", message, "give each its own: FROM w AS a JOIN w AS b", span_of(source))
+        seen.add(name)
 
 
 def _sources(scope: Scope) -> dict[str, exp.Expr | Scope]:

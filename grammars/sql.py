@@ -3,14 +3,14 @@
 The tokens are sqlglot's own (its SQLite dialect), rewritten before its stock parser sees them, so this works with and
 without sqlglot's compiled build. Three things are rewritten: an LM call's name and question, ``;`` inside parentheses
 (a comma), and double quotes, which mean a name where the schema or the query has it and a literal elsewhere, as in
-SQLite.
+SQLite (``names`` looks again at literals that stand where only a name makes sense).
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from sqlglot import Dialect, ErrorLevel, exp
@@ -18,11 +18,14 @@ from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType  # type: ignore[attr-defined]
 
 from grammars import dates
-from grammars.calls import ANS, MAP, find_calls
+from grammars.arguments import complete_arguments
+from grammars.asked import USAGE, Asked, read_question
+from grammars.calls import ANS, MAP
 from grammars.errors import Complaint, Span
 from grammars.schema import Schema
+from grammars.syntax import unclosed, unparsed
+from grammars.top import limit_for_top
 
-_PREFIX = re.compile(r"\s*(map|ans)\s*@\s*", re.IGNORECASE)
 _CALL_NAMES = {"qa": None, "qa_map": MAP, "qa_ans": ANS}
 _TEXT = (TokenType.STRING, TokenType.IDENTIFIER)
 _STATEMENTS = (
@@ -39,6 +42,17 @@ _STATEMENTS = (
     exp.Use,
 )
 _BEFORE_NAME = (TokenType.DOT, TokenType.ALIAS, TokenType.FROM, TokenType.JOIN)
+_CLAUSES = (
+    TokenType.SELECT,
+    TokenType.FROM,
+    TokenType.ON,
+    TokenType.WHERE,
+    TokenType.GROUP_BY,
+    TokenType.HAVING,
+    TokenType.ORDER_BY,
+    TokenType.LIMIT,
+)
+_BEFORE_PATTERN = (TokenType.LIKE, TokenType.ILIKE, TokenType.GLOB)
 
 
 class Unparsable(Exception):
@@ -65,7 +79,15 @@ class _Quiet(logging.Filter):
 logging.getLogger("sqlglot").addFilter(_Quiet())
 
 
-def parse(text: str, schema: Schema) -> exp.Expr:
+@dataclass(frozen=True)
+class Parsed:
+    """The tree of a query, and what was mended to read it."""
+
+    tree: exp.Expr
+    mends: tuple[str, ...] = ()
+
+
+def parse(text: str, schema: Schema) -> Parsed:
     """The tree of one Binder-SQL query.
 
     A bare LM call, or arithmetic between subqueries, becomes the query that selects it.
@@ -75,24 +97,27 @@ def parse(text: str, schema: Schema) -> exp.Expr:
 
     Example:
         >>> from grammars.calls import print_program
-        >>> print_program(parse('QA("ans@who won?"; (SELECT name FROM w))', Schema(())))
+        >>> print_program(parse('QA("ans@who won?"; (SELECT name FROM w))', Schema(())).tree)
         'SELECT QA("ans@who won?"; (SELECT name FROM w))'
     """
     dialect = Dialect.get_or_raise("sqlite")
     try:
         tokens = dialect.tokenize(text)
-    except TokenError as error:
-        raise Unparsable(_unclosed(text, error)) from None
-    tokens = _rewrite(tokens, text, schema)
+    except TokenError:
+        raise Unparsable(unclosed(text)) from None
+    tokens, limited = limit_for_top(tokens)
+    asked = _asked(tokens)
+    tokens = _rewrite(tokens, text, schema, asked)
     if tokens and not _starts_query(tokens):
         tokens = [_token(TokenType.SELECT, "SELECT", tokens[0]), *tokens]
     try:
         statements = dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
     except ParseError as error:
-        raise Unparsable(_syntax(text, error)) from None
+        raise Unparsable(unparsed(text, error)) from None
     except RecursionError:
         raise Unparsable(Complaint("sql", "the program is nested too deeply", "write a shorter program")) from None
-    return _only_query(statements, schema)
+    tree, completed = complete_arguments(_only_query(statements, tokens[0] if tokens else None), schema)
+    return Parsed(tree, (*limited, *(each.mend for each in asked.values() if each.mend), *completed))
 
 
 def _starts_query(tokens: list[Token]) -> bool:
@@ -123,9 +148,9 @@ def _has_operator_after(tokens: list[Token]) -> bool:
     return False
 
 
-def _only_query(statements: list[exp.Expr | None], schema: Schema) -> exp.Expr:
+def _only_query(statements: list[exp.Expr | None], first: Token | None) -> exp.Expr:
     trees = [statement for statement in statements if statement is not None]
-    if not trees:
+    if not trees or first is None:
         raise Unparsable(Complaint("sql", "there is no program", "write one SELECT"))
     if len(trees) > 1:
         raise Unparsable(
@@ -133,41 +158,21 @@ def _only_query(statements: list[exp.Expr | None], schema: Schema) -> exp.Expr:
         )
     tree = trees[0]
     if not isinstance(tree, exp.Query) or isinstance(tree, exp.Values):
-        named = tree.name.upper() if isinstance(tree, exp.Command) else tree.key.upper()
-        raise Unparsable(Complaint("sql", f"{named} is not a query", "write one SELECT"), isinstance(tree, _STATEMENTS))
+        statement = isinstance(tree, _STATEMENTS)
+        named = f"{first.text.upper()} is not a query" if statement else f"the program begins with {first.text!r}"
+        span = None if statement else Span(first.start, first.end + 1)
+        raise Unparsable(Complaint("sql", named, "write one SELECT", span), statement)
+    for values in tree.find_all(exp.Values):
+        if isinstance(values.parent, exp.Subquery) and not isinstance(
+            values.parent.parent, (exp.From, exp.Join, exp.In)
+        ):
+            raise Unparsable(Complaint("sql", "VALUES cannot stand for one value", "write the value", span_of(values)))
     for node in list(tree.find_all(exp.DateDiff, exp.TimestampDiff)):
         dates.mended(node)  # before its unit is taken for a column
-    return _with_source(_parenthesized(tree), schema)
-
-
-def _parenthesized(tree: exp.Expr) -> exp.Expr:
-    """Give a query that is an argument of a call its parentheses: ``QA("ans@…"; SELECT …)``."""
-    for call in list(find_calls(tree)):
-        for argument in call.arguments:
-            if isinstance(argument, exp.Query) and not isinstance(argument, exp.Subquery):
-                argument.replace(exp.Subquery(this=argument.copy()))
     return tree
 
 
-def _with_source(tree: exp.Expr, schema: Schema) -> exp.Expr:
-    """Give a bare call over columns the table they are of."""
-    if not isinstance(tree, exp.Select) or tree.args.get("from_") or not schema.tables:
-        return tree
-    loose = [
-        argument
-        for call in find_calls(tree)
-        if call.node.find_ancestor(exp.Select) is tree
-        for argument in call.arguments
-        if argument.find_ancestor(exp.Select) is tree and isinstance(argument, (exp.Column, exp.Star))
-    ]
-    if not loose:
-        return tree
-    names = {column.name for column in loose if isinstance(column, exp.Column)}
-    table = next((t for t in schema if all(t.column(name) for name in names)), schema.tables[0])
-    return tree.from_(exp.to_table(table.name, quoted=True) if " " in table.name else exp.table_(table.name))
-
-
-def _rewrite(tokens: list[Token], text: str, schema: Schema) -> list[Token]:
+def _rewrite(tokens: list[Token], text: str, schema: Schema, asked: dict[int, Asked]) -> list[Token]:
     if tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         tokens = tokens[:-1]
     names = set(_names(tokens, text, schema))
@@ -177,38 +182,40 @@ def _rewrite(tokens: list[Token], text: str, schema: Schema) -> list[Token]:
         depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
         if token.token_type is TokenType.SEMICOLON and depth > 0:
             token = _token(TokenType.COMMA, ",", token)
-        elif _opens_call(tokens, position):
-            token = _token(TokenType.VAR, _call_name(tokens, position), token)
-        elif _is_question(tokens, position):
-            token = _token(TokenType.STRING, _PREFIX.sub("", token.text, count=1).strip(), token)
+        elif position in asked:
+            token = _token(TokenType.VAR, asked[position].name or MAP, token)
+        elif position - 2 in asked:
+            token = _token(TokenType.STRING, asked[position - 2].question, token)
         elif _double_quoted(token, text) and not _is_name(tokens, position, names):
             token = _token(TokenType.STRING, token.text, token)
         rewritten.append(token)
     return rewritten
 
 
-def _opens_call(tokens: list[Token], position: int) -> bool:
-    """Whether a token is the name of an LM call: known, before a parenthesis with a text in it."""
-    return (
-        tokens[position].text.lower() in _CALL_NAMES
-        and tokens[position].token_type is TokenType.VAR
-        and len(tokens) > position + 2
-        and tokens[position + 1].token_type is TokenType.L_PAREN
-        and tokens[position + 2].token_type in _TEXT
-    )
+def _asked(tokens: list[Token]) -> dict[int, Asked]:
+    """The question of every LM call, by the position of the call's name.
 
-
-def _is_question(tokens: list[Token], position: int) -> bool:
-    return position >= 2 and tokens[position].token_type in _TEXT and _opens_call(tokens, position - 2)
-
-
-def _call_name(tokens: list[Token], position: int) -> str:
-    """``QA_MAP`` or ``QA_ANS``; a question without its prefix is a map."""
-    named = _CALL_NAMES[tokens[position].text.lower()]
-    if named is not None:
-        return named
-    prefix = _PREFIX.match(tokens[position + 2].text)
-    return ANS if prefix and prefix.group(1).lower() == "ans" else MAP
+    Raises:
+        Unparsable: A call does not begin with its question, or what it asks for is unknown.
+    """
+    found: dict[int, Asked] = {}
+    for position, (token, after) in enumerate(pairwise(tokens)):
+        name = token.text.lower()
+        if (
+            name not in _CALL_NAMES
+            or token.token_type is not TokenType.VAR
+            or after.token_type is not TokenType.L_PAREN
+        ):
+            continue
+        question = tokens[position + 2] if len(tokens) > position + 2 else after
+        span = Span(question.start, question.end + 1)
+        if question.token_type not in _TEXT:
+            raise Unparsable(Complaint("sql", "an LM call begins with its question in quotation marks", USAGE, span))
+        found[position] = read_question(question.text, _CALL_NAMES[name])
+        if found[position].name is None:
+            written = question.text.partition("@")[0].strip()
+            raise Unparsable(Complaint("sql", f"an LM call asks for map@ or ans@, not {written}@", USAGE, span))
+    return found
 
 
 def _double_quoted(token: Token, text: str) -> bool:
@@ -218,14 +225,26 @@ def _double_quoted(token: Token, text: str) -> bool:
 def _is_name(tokens: list[Token], position: int, names: set[str]) -> bool:
     """Whether a double-quoted text is a name: by its place, or because the schema or the query has it."""
     before = tokens[position - 1].token_type if position else None
+    if before in _BEFORE_PATTERN and set(tokens[position].text) & set("%*"):
+        return False
     after = tokens[position + 1].token_type if position + 1 < len(tokens) else None
-    return before in _BEFORE_NAME or after is TokenType.DOT or fold_name(tokens[position].text) in names
+    by_place = before in _BEFORE_NAME or after is TokenType.DOT or _is_listed_table(tokens, position)
+    return by_place or fold_name(tokens[position].text) in names
+
+
+def _is_listed_table(tokens: list[Token], position: int) -> bool:
+    """Whether a token is among the tables after FROM: ``FROM w, "other table"``."""
+    depth = 0
+    for token in reversed(tokens[:position]):
+        depth += (token.token_type is TokenType.R_PAREN) - (token.token_type is TokenType.L_PAREN)
+        if depth < 0 or (depth == 0 and token.token_type in _CLAUSES):
+            return tokens[position - 1].token_type is TokenType.COMMA and token.token_type is TokenType.FROM
+    return False
 
 
 def _names(tokens: list[Token], text: str, schema: Schema) -> Iterator[str]:
-    """Every name that the schema has or the query gives, folded."""
+    """Every column that the schema has and every name that the query gives, folded."""
     for table in schema:
-        yield fold_name(table.name)
         yield from (fold_name(column.name) for column in table.columns)
         yield from (fold_name(column.label) for column in table.columns if column.label)
         yield fold_name(table.row_id)
@@ -241,31 +260,6 @@ def fold_name(name: str) -> str:
 
 def _token(kind: TokenType, text: str, at: Token) -> Token:
     return Token(kind, text, at.line, at.col, at.start, at.end, [])
-
-
-def _unclosed(text: str, error: TokenError) -> Complaint:
-    return Complaint("sql", f"a quotation is never closed ({str(error).splitlines()[0]})", "close every quotation mark")
-
-
-def _syntax(text: str, error: ParseError) -> Complaint:
-    first = error.errors[0] if error.errors else {}
-    highlight = str(first.get("highlight") or "")
-    # sqlglot gives the line and column where the offending token ends.
-    lines = text.splitlines(keepends=True) or [""]
-    line, column = int(first.get("line") or 1), int(first.get("col") or 1)
-    end = min(sum(map(len, lines[: line - 1])) + column, len(text))
-    start = max(0, end - max(1, len(highlight)))
-    described = str(first.get("description") or error).split("<Token")[0].split("<class")[0].strip().rstrip(".")
-    at_end = not text[end:].strip() and "SENTINEL" in str(error)
-    if at_end:
-        message = "the program ends too early"
-    elif described.startswith("Required keyword"):
-        message = "something is missing here"
-    elif described.startswith("Invalid expression"):
-        message = f"unexpected {highlight!r}" if highlight else "unexpected text"
-    else:
-        message = described[:1].lower() + described[1:]
-    return Complaint("sql", message, "write one SQL SELECT in SQLite's syntax, and nothing else", Span(start, end))
 
 
 def span_of(node: exp.Expr) -> Span | None:

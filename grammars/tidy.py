@@ -26,6 +26,11 @@ _AFTER_LITERAL = re.compile(
     re.I,
 )
 _TYPOGRAPHIC = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "‚": "'", "´": "'"})
+_UNQUOTED = re.compile(
+    r"(\bQA(?:_map|_ans)?\s*\(\s*)((?:map|ans)\s*@(?:"
+    r"(?:[^;\"()]|\([^;\"()]*\))*?(?=;|(?<=\?)\s*,)|[^;,\"()]*(?=\))))",
+    re.I,
+)
 _OPERATOR_SELECT = re.compile(r"[-+*/]\s*(?=SELECT\b)", re.I)
 
 QUOTED = "headers put in back-ticks"
@@ -109,6 +114,11 @@ def straighten_quotes(text: str) -> str:
     return "".join(
         character.translate(_TYPOGRAPHIC) if index in outside else character for index, character in enumerate(text)
     )
+
+
+def quote_questions(text: str) -> str:
+    """``QA(map@is it big?; size)`` gets the quotation marks of its question."""
+    return _UNQUOTED.sub(lambda found: f'{found.group(1)}"{found.group(2).strip()}"', text)
 
 
 def double_apostrophes(text: str) -> str:
@@ -208,6 +218,7 @@ def _depth(text: str) -> int:
 MENDS: tuple[tuple[str, Mend], ...] = (
     ("unwrapped from a code fence", unfence),
     ("cut from the prose around it", cut_prose),
+    ("a question put in quotation marks", quote_questions),
     ("apostrophes inside a literal doubled", double_apostrophes),
     ("parentheses balanced", balance_parentheses),
     ("SELECT added", add_select),

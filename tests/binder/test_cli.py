@@ -73,9 +73,9 @@ def test_run_asks_only_what_is_needed(peaks: str, model: list[Any]) -> None:
 
 
 def test_check_and_explain_ask_nothing(peaks: str, model: list[Any]) -> None:
-    checked = command("check", "SELECT nam FROM w WHERE hight > 4000", "-t", peaks)
+    checked = command("check", "SELECT age FROM w WHERE hight > 4000", "-t", peaks)
     assert checked.exit_code == 1
-    assert "no column 'nam'" in checked.stderr
+    assert "no column 'age'" in checked.stderr
     assert command("check", "SELECT name FROM w WHERE hight > 4000", "-t", peaks).stdout.splitlines() == [
         "SELECT name FROM peaks AS w WHERE height > 4000",
         "mended: column `hight` read as `height`",
@@ -169,7 +169,7 @@ def test_a_file_in_this_folder_whose_name_holds_an_equals_sign(tmp_path: Path, m
 
 
 def test_failures_are_json_where_json_is_asked_for(peaks: str) -> None:
-    shown = command("check", "SELECT nme FROM w", "-t", peaks, "--json")
+    shown = command("check", "SELECT age FROM w", "-t", peaks, "--json")
     assert shown.exit_code == 1
     document = json.loads(shown.stdout)
     assert document["error"] == "ProgramError"

@@ -15,7 +15,7 @@ from grammars.sql import Unparsable, parse
 from tests.support.pairs import Pair, read_pairs
 from tests.support.schemas import ONE, TWO
 
-RULES = ["tidy", "names", "joins", "safety", "growth"]
+RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "growth"]
 
 
 def outcome(text: str, schema: Schema) -> str:
@@ -62,10 +62,10 @@ def test_both_spellings_survive_printing_and_parsing(pair: Pair) -> None:
 
 
 def test_every_complaint_comes_at_once() -> None:
-    checked = check("SELECT nme, getenv(country) FROM w WHERE mayor = 'x'", ONE)
+    checked = check("SELECT depth, getenv(country) FROM w WHERE mayor = 'x'", ONE)
     assert [complaint.rule for complaint in checked.complaints] == ["names", "safety", "names"]
     assert [complaint.message for complaint in checked.complaints] == [
-        "no column 'nme'",
+        "no column 'depth'",
         "function GETENV is not allowed",
         "no column 'mayor'",
     ]
