@@ -20,12 +20,12 @@ from binder.vote import Method, Vote
 from evaluation import published
 from evaluation.benchmark import BENCHMARKS, TABFACT, WIKITQ
 from evaluation.display import Price, watching
-from evaluation.efficiency import measure, table
 from evaluation.models import model
 from evaluation.report import write as write_report
 from evaluation.robustness import Harder, make
 from evaluation.run import Phase, drafted, run
 from evaluation.settings import Mode, Settings, fingerprint, select
+from evaluation.timing import measure, table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 BenchmarkName = Literal["wikitq", "tabfact"]

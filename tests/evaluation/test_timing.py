@@ -12,7 +12,7 @@ from binder.trace import Sample
 from binder.vote import Vote
 from evaluation import wikitq
 from evaluation.benchmark import WIKITQ
-from evaluation.efficiency import STEPS, measure, table
+from evaluation.timing import STEPS, measure, table
 from tests.evaluation import knowing
 
 

@@ -1,4 +1,4 @@
-"""efficiency: how long a question takes outside the language model, step by step, over a file of programs.
+"""timing: how long a question takes outside the language model, step by step, over a file of programs.
 
 One question at a time, so that no step waits for another question's. The time in which the model is asked is left out.
 """
