@@ -97,11 +97,13 @@ def rows() -> pyarrow.Table:
 def expected(program: str) -> list[tuple[Any, ...]]:
     """The rows that a program must give: DuckDB's, asking about every row and breaking ties by the row's number."""
     import duckdb
+    from duckdb.func import SPECIAL
+    from duckdb.sqltypes import VARCHAR
 
     with duckdb.connect() as connection:
         for arity in (1, 2):
-            texts: list[Any] = ["VARCHAR"] * (arity + 1)
-            connection.create_function(f"truth{arity}", _of(arity), texts, "VARCHAR", null_handling="special")
+            texts: list[Any] = [VARCHAR] * (arity + 1)
+            connection.create_function(f"truth{arity}", _of(arity), texts, VARCHAR, null_handling=SPECIAL)
         connection.register("rows", rows())
         connection.execute("CREATE TABLE w AS SELECT * FROM rows")
         return connection.execute(naive(program)).fetchall()

@@ -25,6 +25,7 @@ _LENGTH = re.compile(rb"^content-length:\s*(\d+)", re.IGNORECASE | re.MULTILINE)
 _TURN = re.compile(r"^Question: (.+)$", re.MULTILINE)
 _INPUT = re.compile(r"^(\d+): (.+)$", re.MULTILINE)
 _JSON = "application/json"
+_TRUTHS = {"yes": "True", "no": "False"}
 _VALUES = re.compile(r"\b(?:value|part) \d+")
 
 
@@ -86,12 +87,19 @@ def serve(delay: float) -> Iterator[Server]:
 
 
 def answer(body: Mapping[str, Any]) -> str:
-    """What the server says to a chat's last turn: an object by number to a map, else the bare word."""
+    """What the server says to a chat's last turn: an object by number to a map, else the bare word.
+
+    Example:
+        >>> turn = {"role": "user", "content": "is its number even? Say 'True' or 'False'. value 08"}
+        >>> answer({"messages": [turn]})
+        'True'
+    """
     question, inputs = _read(body)
     said = [truth(question, *cells) for cells in inputs]
     if _TURN.search(_last(body)):
         return json.dumps({str(number): one for number, one in enumerate(said, 1)})
-    return (said[0] if said else None) or "-"
+    word = (said[0] if said else None) or "-"
+    return _TRUTHS.get(word, word) if "'True'" in _last(body) else word
 
 
 def _read(body: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, ...], ...]]:
@@ -101,8 +109,8 @@ def _read(body: Mapping[str, Any]) -> tuple[str, tuple[tuple[str, ...], ...]]:
     if asked:
         return asked[1], tuple(_cells(json.loads(line)) for _, line in _INPUT.findall(text, asked.end()))
     question = next((known for known in QUESTIONS if known in text), "")
-    found = _VALUES.findall(text)
-    return question, (tuple(found[-1:]),) if found else ()
+    found = tuple(dict.fromkeys(_VALUES.findall(text)))
+    return question, (found,) if found else ()
 
 
 def _cells(value: object) -> tuple[str, ...]:
