@@ -17,7 +17,8 @@ import typer
 from binder.draft import Drafting
 from binder.errors import BinderError, ConfigurationError, LMUnavailable
 from binder.vote import Method, Vote
-from evaluation import published
+from evaluation import efficiency as spending
+from evaluation import peers, published
 from evaluation.benchmark import BENCHMARKS, TABFACT, WIKITQ
 from evaluation.display import Price, watching
 from evaluation.models import model
@@ -180,6 +181,20 @@ def timing(
         given = published.load(programs, examples)
         chosen = select([example for example in examples if given.get(example.id)], limit=limit)
         typer.echo(table(measure(BENCHMARKS[benchmark], chosen, given, asked, Vote(vote))), nl=False)
+
+
+@app.command()
+def efficiency(
+    peer_python: Annotated[
+        str | None, typer.Option(help="The interpreter of an environment with BlendSQL, to run the same cases there.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count the LM requests of the planner's cases against a stub server, and time the engine outside the model."""
+    with _failing(""):
+        found = peers.find(peer_python)
+        figures = spending.measure(found, seen=lambda what: typer.echo(what, err=True))
+        typer.echo((spending.document if json else spending.table)(figures, spending.machine(found)), nl=False)
 
 
 @app.command()

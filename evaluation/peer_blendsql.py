@@ -45,6 +45,8 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     pandas, blendsql = importlib.import_module("pandas"), importlib.import_module("blendsql")
     models = importlib.import_module("blendsql.models")
     model = models.OpenAI("stub", api_key="none", base_url=job["url"], caching=job["cached"])
+    # It runs each map in an event loop of its own, where connections kept from the last one's fail.
+    model.client = model.client.with_options(default_headers={"Connection": "close"})
     engine = blendsql.BlendSQL({"w": pandas.DataFrame(job["columns"])}, model=model)
     for program in job["before"]:
         engine.execute(spelled(program))

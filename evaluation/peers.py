@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from binder.errors import ConfigurationError
 from evaluation.cases import Case, expected, rows
 from evaluation.stub import Server
 from evaluation.trial import Trial
@@ -52,11 +54,25 @@ class Peer:
         return Trial(case, sum(len(one.inputs) for one in sent), len(sent), right, said["seconds"])
 
 
-def find(python: str) -> list[Peer]:
-    """The peers that an interpreter has."""
-    done = _run([python, "-I", "-c", _VERSION], "")
-    return [] if done.returncode else [Peer(f"BlendSQL {done.stdout.strip()}", python)]
+def find(python: str | None) -> list[Peer]:
+    """The peers that an interpreter has.
+
+    Args:
+        python: The interpreter; None for this one, which need not have any.
+
+    Raises:
+        ConfigurationError: The interpreter that was named has none, or cannot be run.
+    """
+    done = _run([python or sys.executable, "-I", "-c", _VERSION], "")
+    if done.returncode and python:
+        raise ConfigurationError(
+            f"{python} has no BlendSQL to compare with; install it there: pip install 'blendsql==0.1.28' 'polars<2'"
+        )
+    return [] if done.returncode else [Peer(f"BlendSQL {done.stdout.strip()}", python or sys.executable)]
 
 
 def _run(command: list[str], given: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, input=given, capture_output=True, text=True, env={**os.environ, **settings})
+    try:
+        return subprocess.run(command, input=given, capture_output=True, text=True, env={**os.environ, **settings})
+    except OSError as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))

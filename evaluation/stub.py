@@ -149,19 +149,23 @@ class _Connection(asyncio.Protocol):
             self._answer(head, body)
 
     def _answer(self, head: bytes, body: bytes) -> None:
+        last = b"\r\nconnection: close" in head.lower()
         if b"/taken" in head.split(b"\r\n", 1)[0]:
-            self._send(_JSON, json.dumps(self._log))
+            self._send(_JSON, json.dumps(self._log), last)
             self._log.clear()
             return
         request = json.loads(body)
         self._log.append((self._loop.time(), request))
         kind, text = _completion(answer(request), request.get("stream", False))
-        self._loop.call_later(self._delay, self._send, kind, text)
+        self._loop.call_later(self._delay, self._send, kind, text, last)
 
-    def _send(self, kind: str, text: str) -> None:
+    def _send(self, kind: str, text: str, last: bool) -> None:
         data = text.encode()
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n\r\n"
-        self._transport.write(head.encode() + data)
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n"
+        end = "Connection: close\r\n\r\n" if last else "\r\n"
+        self._transport.write(f"{head}{end}".encode() + data)
+        if last:
+            self._transport.close()
 
 
 def _completion(text: str, streamed: bool) -> tuple[str, str]:
