@@ -68,8 +68,9 @@ def run(case: Case, server: Server) -> Trial:
 
 
 def _answers(case: Case, asked: Binder, table: Table) -> dict[str, Rows | None]:
-    """The rows of each program that was run; candidates of a vote that it had no need of are left out."""
+    """The rows of each program that was run, None for one that failed; a vote may have had no need of some."""
     if len(case.programs) == 1:
         return {case.programs[0]: list(asked.run(case.programs[0], table).result.rows)}
     outcome = asked.decide(case.name, table, [Sample(program) for program in case.programs])
-    return {one.text: list(one.result.rows) if one.result else None for one in outcome.candidates}
+    ran = [one for one in outcome.candidates if one.result or one.error]
+    return {one.text: list(one.result.rows) if one.result else None for one in ran}
