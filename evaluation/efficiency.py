@@ -74,7 +74,7 @@ class Figure:
 
 
 def measure(peers: Sequence[Peer], seen: Callable[[str], None]) -> list[Figure]:
-    """Measure everything; it takes a minute, and some more for each peer.
+    """Measure everything; it takes one to two minutes, and as much again for a peer.
 
     Args:
         peers: Engines to run the cases on beside.
