@@ -16,16 +16,17 @@ from binder.draft import Drafting
 from binder.errors import ConfigurationError
 from binder.failing import failing, start
 from binder.vote import Method, Vote
-from evaluation import published
+from evaluation import efficiency as spending
+from evaluation import peers, published
 from evaluation.benchmark import BENCHMARKS, TABFACT, WIKITQ
 from evaluation.display import Price, watching
-from evaluation.efficiency import measure, table
 from evaluation.example import Example
 from evaluation.models import model
 from evaluation.report import write as write_report
 from evaluation.robustness import Harder, make
 from evaluation.run import Phase, drafted, run
 from evaluation.settings import Mode, Settings, fingerprint, select
+from evaluation.timing import measure, table
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 BenchmarkName = Literal["wikitq", "tabfact"]
@@ -196,6 +197,20 @@ def timing(
         given = published.load(programs, examples)
         chosen = select([example for example in examples if given.get(example.id)], limit=limit)
         typer.echo(table(measure(BENCHMARKS[benchmark], chosen, given, asked, Vote(vote))), nl=False)
+
+
+@app.command()
+def efficiency(
+    peer_python: Annotated[
+        str | None, typer.Option(help="The interpreter of an environment with BlendSQL, to run the same cases there.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Count the LM requests of the planner's cases against a stub server, and time the engine outside the model."""
+    with failing("binder-eval"):
+        found = peers.find(peer_python)
+        figures = spending.measure(found, seen=lambda what: typer.echo(what, err=True))
+        typer.echo((spending.document if json else spending.table)(figures, spending.machine(found)), nl=False)
 
 
 @app.command()

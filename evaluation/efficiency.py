@@ -1,118 +1,181 @@
-"""efficiency: how long a question takes outside the language model, step by step, over a file of programs.
+"""efficiency: what the engine spends, in one table: LM requests by case, the pace of requests, and its own overhead.
 
-One question at a time, so that no step waits for another question's. The time in which the model is asked is left out.
+The language model is a stub on loopback, so the figures are the engine's and not a model's. Each has the bound that it
+must keep, and beside it what others take for the same.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 
-from binder.draft import Drafting
-from binder.engine import Binder
-from binder.lm.base import LM, Request, Response
-from binder.trace import Sample
-from binder.vote import Vote
-from evaluation.benchmark import Benchmark
-from evaluation.example import Example
-from evaluation.execute import texts_of
+from evaluation import overhead, pace
+from evaluation.cases import CASES, Case
+from evaluation.overhead import Overhead
+from evaluation.pace import Pace
+from evaluation.peers import Peer
+from evaluation.stub import Server, serve
+from evaluation.trial import Trial, run
 
-STEPS = ("read", "load", "check", "run", "vote", "score", "all")
+DELAY = 0.05
+SLOW = 0.2
+
+MOST_REQUESTS = 625
+MOST_SECONDS = 4.8
+MOST_TIMES = 3
+MOST_BYTES = 2**30
+
+_PACKAGES = ("binder-tableqa", "duckdb", "sqlglot", "openai")
 
 
 @dataclass(frozen=True)
-class Timing:
-    """The seconds of one question outside the LM.
+class Other:
+    """What another engine, or none, takes for the same.
 
     Attributes:
-        id: The example.
-        programs: How many distinct programs it has.
-        steps: Seconds by step: ``read`` the table's file and type it, ``load`` it into a database, ``check`` and
-            ``run`` the programs, ``vote`` (and what lies between these), ``score``, and ``all`` of them.
+        name: What it is.
+        value: Its figure, or None where it fails.
+        right: Whether its answers are right.
     """
 
-    id: str
-    programs: int
-    steps: Mapping[str, float]
+    name: str
+    value: float | None
+    right: bool = True
 
 
-class Stopwatch:
-    """A language model that keeps the time in which it was asked."""
+@dataclass(frozen=True)
+class Figure:
+    """One row of the report.
 
-    def __init__(self, lm: LM) -> None:
-        self._lm = lm
-        self.name, self.context, self.concurrency = lm.name, lm.context, lm.concurrency
-        self.seconds = 0.0
-        self._under_way = 0
-        self._since = 0.0
+    Attributes:
+        what: What was measured, with its unit.
+        value: The figure, or None where it cannot be told here.
+        most: The bound it must keep, or None.
+        inputs: How many (question, value) pairs the model was asked, for a case.
+        right: Whether the answers are right, where there are any.
+        beside: What others take for the same.
+    """
 
-    async def complete(self, request: Request) -> Response:
-        """Ask the model; requests at the same time count once."""
-        if self._under_way == 0:
-            self._since = time.perf_counter()
-        self._under_way += 1
-        try:
-            return await self._lm.complete(request)
-        finally:
-            self._under_way -= 1
-            if self._under_way == 0:
-                self.seconds += time.perf_counter() - self._since
+    what: str
+    value: float | None
+    most: float | None = None
+    inputs: int | None = None
+    right: bool = True
+    beside: tuple[Other, ...] = ()
 
-    async def aclose(self) -> None:
-        """Nothing: the model is for whoever made it to close."""
+    @property
+    def met(self) -> bool | None:
+        """Whether the bound is kept with right answers; None without a bound or a figure."""
+        return None if self.most is None or self.value is None else self.right and self.value <= self.most
 
 
-def measure(
-    benchmark: Benchmark, examples: Sequence[Example], programs: Mapping[str, Sequence[Sample]], lm: LM, vote: Vote
-) -> list[Timing]:
-    """Time each question that has programs, the first one once more before, uncounted.
+def measure(peers: Sequence[Peer], seen: Callable[[str], None]) -> list[Figure]:
+    """Measure everything; it takes one to two minutes, and as much again for a peer.
 
     Args:
-        benchmark: The benchmark.
-        examples: Its examples.
-        programs: Their programs, by id.
-        lm: The model that answers the programs' calls.
-        vote: How the answer is chosen.
+        peers: Engines to run the cases on beside.
+        seen: Told what is measured next.
     """
-    wanted = [example for example in examples if programs.get(example.id)]
-    watch = Stopwatch(lm)
-    with Binder(watch, drafting=Drafting(repairs=0), vote=vote, deadline=None) as engine:
-        timed = [_time(benchmark, one, programs[one.id], engine, watch) for one in [*wanted[:1], *wanted]]
-    return timed[1:]
+    figures = []
+    with serve(DELAY) as server:
+        for case in CASES:
+            seen(case.name)
+            figures.append(_spent(case, server, peers))
+    seen("the pace of requests")
+    figures += _paced(pace.measure(SLOW), pace.measure(0.0))
+    seen("10,000,000 rows")
+    return figures + _weighed(overhead.measure())
 
 
-def table(timings: Sequence[Timing]) -> str:
-    """The timings as a Markdown table: milliseconds a question by step."""
-    lines = ["| step | mean ms | median ms | 90 % below |", "| --- | --- | --- | --- |"]
-    for step in STEPS:
-        spent = [1000 * timing.steps[step] for timing in timings]
-        ninth = statistics.quantiles(spent, n=10)[-1] if len(spent) > 1 else spent[0]
-        lines.append(f"| {step} | {statistics.mean(spent):.1f} | {statistics.median(spent):.1f} | {ninth:.1f} |")
-    programs = sum(timing.programs for timing in timings)
-    return "\n".join(lines) + f"\n\n{len(timings)} questions, {programs} distinct programs, one question at a time\n"
+def machine(peers: Sequence[Peer]) -> str:
+    """What the figures were measured on and with."""
+    versions = [f"{name} {version(name)}" for name in _PACKAGES]
+    place = [platform.platform(), f"{os.cpu_count()} cores", f"Python {platform.python_version()}"]
+    return ", ".join([*place, *versions, *(peer.name for peer in peers)])
 
 
-def _time(
-    benchmark: Benchmark, example: Example, samples: Sequence[Sample], engine: Binder, watch: Stopwatch
-) -> Timing:
-    asked, started = watch.seconds, time.perf_counter()
-    loaded = benchmark.table(example)
-    read = time.perf_counter()
-    outcome = engine.decide(example.question, loaded, samples)
-    decided = time.perf_counter()
-    winner = outcome.candidates[outcome.winner] if outcome.winner is not None else None
-    benchmark.right(example, texts_of(winner) if winner is not None else None)
-    scored = time.perf_counter()
-    asked = watch.seconds - asked
-    inside = {step: outcome.trace.steps.get(step, 0.0) for step in ("load", "check", "run")}
-    steps = {
-        "read": read - started,
-        **inside,
-        "run": inside["run"] - asked,
-        "vote": decided - read - sum(inside.values()),
-        "score": scored - decided,
-        "all": scored - started - asked,
-    }
-    return Timing(example.id, len(outcome.candidates), steps)
+def table(figures: Sequence[Figure], place: str) -> str:
+    """The figures as a Markdown table, in the order given.
+
+    Example:
+        >>> print(table([Figure("filter, requests", 4, 4, 50, beside=(Other("BlendSQL", 50),))], "here"))
+        | what | measured | at most | kept | inputs | answers | beside, and how many times ours |
+        | --- | --- | --- | --- | --- | --- | --- |
+        | filter, requests | 4 | 4 | yes | 50 | right | BlendSQL 50 (12.50) |
+        <BLANKLINE>
+        here
+        <BLANKLINE>
+    """
+    lines = [
+        "| what | measured | at most | kept | inputs | answers | beside, and how many times ours |",
+        "|" + " --- |" * 7,
+    ]
+    return "\n".join([*lines, *map(_line, figures)]) + f"\n\n{place}\n"
+
+
+def document(figures: Sequence[Figure], place: str) -> str:
+    """The figures as JSON text."""
+    rows = [{**asdict(figure), "met": figure.met} for figure in figures]
+    return json.dumps({"machine": place, "figures": rows}, indent=2) + "\n"
+
+
+def _spent(case: Case, server: Server, peers: Sequence[Peer]) -> Figure:
+    """What a case costs, here and on the peers."""
+    ours = run(case, server)
+    beside = tuple(_other(peer.name, peer.run(case, server)) for peer in peers)
+    return Figure(f"{case.name}: requests", ours.requests, case.most, ours.inputs, ours.right, beside)
+
+
+def _other(name: str, trial: Trial | None) -> Other:
+    return Other(name, trial.requests, trial.right) if trial else Other(name, None)
+
+
+def _paced(slow: Pace, fast: Pace) -> list[Figure]:
+    case = f"{pace.VALUES:,} distinct values, {pace.IN_FLIGHT} in flight"
+    bare = "bare client"
+    speeds = [fast.requests / seconds for seconds in (fast.seconds, fast.bare)]
+    return [
+        Figure(f"{case}: requests", slow.requests, MOST_REQUESTS),
+        Figure(f"{case}, {SLOW * 1000:g} ms each: s", slow.seconds, MOST_SECONDS, beside=(Other(bare, slow.bare),)),
+        Figure(f"{case}, answered at once: requests/s", speeds[0], beside=(Other(bare, speeds[1]),)),
+    ]
+
+
+def _weighed(spent: Overhead) -> list[Figure]:
+    case = f"COUNT over {overhead.ROWS:,} rows, {overhead.DISTINCT:,} values"
+    memory = None if spent.memory is None else spent.memory / 2**20
+    return [
+        Figure(
+            f"{case}, without the LM: s",
+            spent.seconds,
+            MOST_TIMES * spent.duckdb,
+            right=spent.right,
+            beside=(Other("DuckDB by hand", spent.duckdb),),
+        ),
+        Figure(f"{case}: MiB added, loading included", memory, MOST_BYTES / 2**20, right=spent.right),
+    ]
+
+
+def _line(figure: Figure) -> str:
+    beside = "; ".join(_told(other, figure.value) for other in figure.beside)
+    kept = {None: "", True: "yes", False: "**no**"}[figure.met]
+    answers = "right" if figure.right else "**wrong**"
+    cells = (figure.what, _number(figure.value), _number(figure.most), kept, _number(figure.inputs), answers, beside)
+    return f"| {' | '.join(cells)} |"
+
+
+def _told(other: Other, ours: float | None) -> str:
+    if other.value is None:
+        return f"{other.name} fails"
+    times = f" ({other.value / ours:.2f})" if ours else ""
+    return f"{other.name} {_number(other.value)}{times}{'' if other.right else ', another answer'}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
