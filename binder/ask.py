@@ -15,7 +15,7 @@ from pathlib import Path
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, is_unknown, settle
-from binder.errors import LMError, LMReplyError
+from binder.errors import LimitReached, LMError, LMReplyError
 from binder.lm.base import LM, Request, Usage, batch_of
 from binder.prompt import tokens
 from binder.render import Cuts
@@ -78,7 +78,7 @@ async def ask_map(
     *,
     batch: int | None = None,
     folder: Path | None = None,
-    keep: Callable[[Reply], None] | None = None,
+    keep: Callable[[Sequence[Reply]], None] | None = None,
 ) -> MapReplies:
     """Ask one question about each input.
 
@@ -90,12 +90,13 @@ async def ask_map(
         expected: What each reply must be.
         batch: The most inputs in one request, the model's own number by default.
         folder: A folder of the user's exemplars and templates.
-        keep: Called with each reply as soon as it is there, so that it outlives a failure (the value of an
-            ``ORDERED`` call is still its text then).
+        keep: Called with the replies of each request as soon as they are there, so that they outlive a failure (the
+            value of an ``ORDERED`` call is still its text then).
 
     Raises:
         LMUnavailable: The model could not be reached; what ``keep`` got was answered.
         LMReplyError: There were inputs, and not one of them got a reply that can be read.
+        LimitReached: A request would have passed a limit of the model; those under way were waited for.
     """
     asked = [cells for cells in dict.fromkeys(map(tuple, inputs)) if any(cell is not None for cell in cells)]
     asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, keep)
@@ -119,11 +120,12 @@ class _Asker:
     expected: Expected
     exemplars: tuple[MapExemplar, ...]
     folder: Path | None
-    keep: Callable[[Reply], None] | None
+    keep: Callable[[Sequence[Reply]], None] | None
     known: dict[Cells, Reply] = field(default_factory=dict)
     shortened: set[Cells] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)
     heard: str = ""
+    limit: LimitReached | None = None
 
     async def ask_all(self, pending: Sequence[Cells], size: int, attempt: int) -> None:
         """Ask about inputs that have no reply yet, in requests of at most so many."""
@@ -133,19 +135,25 @@ class _Asker:
                     group.create_task(self._ask(batch, attempt))
         except* LMError as errors:
             raise _first(errors) from None
+        if self.limit is not None:
+            raise self.limit
 
     async def _ask(self, batch: Mapping[Cells, Cells], attempt: int) -> None:
         request = self._request(tuple(batch.values()))
-        completion, spent = await hear(self.lm, again(request, attempt))
+        try:
+            completion, spent = await hear(self.lm, again(request, attempt))
+        except LimitReached as error:
+            self.limit = error  # raised once the requests under way are done: they are paid for
+            return
         self.usage += spent
         self.heard = completion.text
         answers = self._read(completion.text, len(batch), attempt) if completion.finished else {}
-        for number, cells in enumerate(batch, 1):
-            reply = _reply(cells, answers[number], self.expected, attempt) if number in answers else None
-            if reply is not None:
-                self.known[cells] = reply
-                if self.keep is not None:
-                    self.keep(reply)
+        numbered = [(cells, answers[number]) for number, cells in enumerate(batch, 1) if number in answers]
+        read = [read_reply(cells, text, self.expected, attempt) for cells, text in numbered]
+        replies = [reply for reply in read if reply is not None]
+        self.known.update((reply.input, reply) for reply in replies)
+        if self.keep is not None and replies:
+            self.keep(replies)
 
     def _read(self, text: str, count: int, attempt: int) -> Answers:
         """The replies by number. A lone input's may come without one, but not a text that could be anything from a
@@ -195,8 +203,8 @@ def _size(batch: int, attempt: int) -> int:
     return 1 if attempt == ATTEMPTS else max(1, batch // 4 ** (attempt - 1))
 
 
-def _reply(cells: Cells, text: str | None, expected: Expected, attempt: int) -> Reply | None:
-    """What a reply says of an input, or None where that cannot be read."""
+def read_reply(cells: Cells, text: str | None, expected: Expected, attempt: int) -> Reply | None:
+    """What a text that an LM gave says of an input, or None where that cannot be read."""
     if text is None:
         return Reply(cells, attempts=attempt)
     value: Value | None = coerce(text, expected)

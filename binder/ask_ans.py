@@ -12,7 +12,7 @@ from pathlib import Path
 from binder import call_prompt
 from binder.coerce import Value, coerce, is_unknown, settle
 from binder.errors import LMReplyError
-from binder.lm.base import LM, Completion, Usage
+from binder.lm.base import LM, Usage
 from binder.render import Cuts
 from binder.replies import read_ans, read_bare
 from binder.send import ATTEMPTS, again, hear, nothing_readable
@@ -71,7 +71,7 @@ async def ask_ans(
     for attempt in range(1, ATTEMPTS + 1):
         completion, spent = await hear(lm, again(asked.request, attempt))
         usage += spent
-        values = _values(completion, expected)
+        values = read_values(completion.text, expected) if completion.finished else None
         if values is not None:
             value = values if expected.many else values[0] if values else None
             return AnsReply(value, completion.text, attempt, usage, asked.cuts)
@@ -79,13 +79,11 @@ async def ask_ans(
     raise LMReplyError(nothing_readable(lm, question, heard))
 
 
-def _values(completion: Completion, expected: Expected) -> tuple[Value, ...] | None:
+def read_values(text: str, expected: Expected) -> tuple[Value, ...] | None:
     """The values of a reply (none where it cannot be told), or None where it cannot be read."""
-    if not completion.finished:
-        return None
-    texts = read_ans(completion.text, expected.many)
+    texts = read_ans(text, expected.many)
     if texts is None and not expected.many:
-        bare = read_bare(completion.text)
+        bare = read_bare(text)
         texts = None if bare is None else [bare]
     if texts is None or (len(texts) > 1 and not expected.many):
         return None

@@ -1,4 +1,4 @@
-"""ask_step: ask the LM about inputs of one step of a plan, whichever kind of call it is."""
+"""ask_step: what the LM says about inputs of one step of a plan: what it said before, else what it says now."""
 
 from __future__ import annotations
 
@@ -7,18 +7,27 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from binder.ask import Reply, ask_map
-from binder.ask_ans import AnsReply, ask_ans
+from binder.ask import Reply, ask_map, read_reply
+from binder.ask_ans import AnsReply, ask_ans, read_values
+from binder.coerce import Value
 from binder.desk import Said
 from binder.errors import LMReplyError
-from binder.lm.base import LM, Usage
+from binder.lm.base import LM, Purpose, Usage, batch_of
+from binder.lm.cache import Cache
+from binder.lm.keys import CallKey
 from binder.plan import Step
 from binder.render import Cuts
+from exemplars import store
 from exemplars.exemplar import Cells, Part
 
 
 async def ask_step(
-    lm: LM, step: Step, inputs: Sequence[Cells], keep: Callable[[Reply], None], folder: Path | None = None
+    lm: LM,
+    step: Step,
+    inputs: Sequence[Cells],
+    keep: Callable[[Sequence[Reply]], None],
+    cache: Cache,
+    folder: Path | None = None,
 ) -> Said:
     """Ask a step's call about inputs.
 
@@ -26,21 +35,66 @@ async def ask_step(
         lm: The model.
         step: What to ask.
         inputs: Distinct inputs, none of them missing altogether.
-        keep: Called with each reply as soon as it is there.
+        keep: Called with replies as soon as they are there.
+        cache: Where replies to the same are found, and new ones kept.
         folder: A folder of the user's exemplars and templates.
 
     Raises:
         LMUnavailable: The model could not be reached; what ``keep`` got was answered.
         LMReplyError: Not one input got a reply that can be read.
+        LimitReached: The next request would have passed a limit; what ``keep`` got was answered.
     """
-    if not step.per_row:
-        return await _ask_whole(lm, step, inputs, keep, folder)
-    said = await ask_map(lm, step.question, step.labels, inputs, step.expected, folder=folder, keep=keep)
+    call = call_key(lm, step, folder)
+    asked: dict[Cells, Reply] = {}
+    said = Said()
+
+    def note(replies: Sequence[Reply]) -> None:
+        asked.update((reply.input, reply) for reply in replies)
+        keep(replies)
+        cache.keep(call, {reply.input: reply.text for reply in replies})
+
+    async def ask(missing: Sequence[Cells]) -> dict[Cells, str | None]:
+        nonlocal said
+        said += await (_ask_map if step.per_row else _ask_whole)(lm, step, missing, note, folder)
+        return {cells: reply.text for cells, reply in asked.items()}
+
+    texts = await cache.share(call, inputs, ask)
+    replies = {reply.input: reply for reply in said.replies} | asked
+    for cells in inputs:
+        if cells not in replies:
+            found = _kept(step, cells, texts[cells]) if cells in texts else None
+            replies[cells] = found or Reply(cells, readable=False)
+    return Said(tuple(replies[cells] for cells in inputs), said.usage, said.unreadable, said.cuts)
+
+
+def call_key(lm: LM, step: Step, folder: Path | None) -> CallKey:
+    """What replies to a step's call are kept under."""
+    purpose: Purpose = "map" if step.per_row else "ans"
+    blocks = () if step.per_row else step.blocks
+    version = store.version(purpose, folder)
+    return CallKey.of(lm, purpose, step.question, step.labels, step.expected, version, blocks)
+
+
+def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
+    """The reply that a text from before is."""
+    if step.per_row or text is None:
+        return read_reply(cells, text, step.expected, attempt=0)
+    values = read_values(text, step.expected)
+    return None if values is None else _whole_reply(cells, text, values, step.expected.many, attempts=0)
+
+
+async def _ask_map(
+    lm: LM, step: Step, inputs: Sequence[Cells], keep: Callable[[Sequence[Reply]], None], folder: Path | None
+) -> Said:
+    """Several inputs a request."""
+    said = await ask_map(
+        lm, step.question, step.labels, inputs, step.expected, batch=batch_of(lm), folder=folder, keep=keep
+    )
     return Said(said.replies, said.usage, said.unreadable, said.cuts)
 
 
 async def _ask_whole(
-    lm: LM, step: Step, inputs: Sequence[Cells], keep: Callable[[Reply], None], folder: Path | None
+    lm: LM, step: Step, inputs: Sequence[Cells], keep: Callable[[Sequence[Reply]], None], folder: Path | None
 ) -> Said:
     """Each input in a request of its own; the call fails only where none of them is answered."""
     said = await asyncio.gather(*(_answer(lm, step, cells, keep, folder) for cells in inputs), return_exceptions=True)
@@ -58,13 +112,19 @@ async def _ask_whole(
 
 
 async def _answer(
-    lm: LM, step: Step, cells: Cells, keep: Callable[[Reply], None], folder: Path | None
+    lm: LM, step: Step, cells: Cells, keep: Callable[[Sequence[Reply]], None], folder: Path | None
 ) -> tuple[Reply, AnsReply]:
     said = await ask_ans(lm, step.question, _parts(step, cells), step.expected, folder=folder)
-    value = list(said.value) if isinstance(said.value, tuple) else said.value
-    reply = Reply(cells, said.text, value, said.attempts)  # type: ignore[arg-type]
-    keep(reply)
+    values = said.value if isinstance(said.value, tuple) else (said.value,)
+    reply = _whole_reply(cells, said.text, values, step.expected.many, said.attempts)
+    keep([reply])
     return reply, said
+
+
+def _whole_reply(cells: Cells, text: str | None, values: Sequence[Value | None], many: bool, attempts: int) -> Reply:
+    """A reply to an ans; several values are a list."""
+    value = list(values) if many else next(iter(values), None)
+    return Reply(cells, text, value, attempts)  # type: ignore[arg-type]
 
 
 def _parts(step: Step, cells: Cells) -> list[Part]:

@@ -46,7 +46,7 @@ class Said:
         )
 
 
-Ask = Callable[["Step", Sequence["Cells"], Callable[["Reply"], None]], Awaitable[Said]]
+Ask = Callable[["Step", Sequence["Cells"], Callable[[Sequence["Reply"]], None]], Awaitable[Said]]
 
 
 @dataclass
@@ -63,7 +63,7 @@ class Desk:
     """Where the programs of one question ask.
 
     Args:
-        ask: Asks about the inputs of a step, and hands each reply over as soon as it is there.
+        ask: Asks about the inputs of a step, and hands replies over as soon as they are there.
     """
 
     def __init__(self, ask: Ask) -> None:
@@ -136,8 +136,12 @@ class Desk:
     async def _sent(self, book: _Book, waiting: dict[Cells, asyncio.Future[Said]]) -> None:
         """Ask about inputs and tell those who wait: the first of them gets the account of it all."""
         callers = list(dict.fromkeys(waiting.values()))
+
+        def keep(replies: Sequence[Reply]) -> None:
+            book.known.update((reply.input, reply) for reply in replies)
+
         try:
-            said = await self._ask(book.step, list(waiting), lambda reply: book.known.update({reply.input: reply}))
+            said = await self._ask(book.step, list(waiting), keep)
         except asyncio.CancelledError:
             for caller in callers:
                 caller.cancel()

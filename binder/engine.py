@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,6 +21,9 @@ from binder.errors import ConfigurationError, LMUnavailable, RunError
 from binder.explain import Explanation, explain
 from binder.filters import Selectivity
 from binder.lm.base import LM
+from binder.lm.budget import Budget, Price
+from binder.lm.cache import MOST_BYTES, Cache
+from binder.lm.limits import Limited
 from binder.table import Table
 from binder.trace import Sample, Trace
 from binder.vote import Vote, count
@@ -43,6 +47,10 @@ class Binder:
         limits: What a program may use of the database.
         deadline: The most seconds a question may take, or None for no limit.
         mend_values: Whether a text that no cell of its column equals is read as the one value nearly the same.
+        cache: Where what the model says is found and kept: the user's own cache (True), none (False), or another one.
+        budget: What the engine may spend on the model in all.
+        question_budget: What a question, or a program that is run, may spend.
+        price: What the model's tokens cost, for limits in dollars.
 
     Example:
         >>> from binder import Binder, Table
@@ -63,6 +71,10 @@ class Binder:
         limits: Limits | None = None,
         deadline: float | None = DEADLINE,
         mend_values: bool = True,
+        cache: Cache | bool = True,
+        budget: Budget | None = None,
+        question_budget: Budget | None = None,
+        price: Price | None = None,
     ) -> None:
         self._lm = lm
         self._owns_lm = lm is None
@@ -72,6 +84,11 @@ class Binder:
         self.mend_values = mend_values
         self._pool = Pool(limits or Limits())
         self._selectivity = Selectivity()
+        self.cache = cache if isinstance(cache, Cache) else Cache(most_bytes=MOST_BYTES if cache else 0)
+        self.budget = budget
+        self.question_budget = question_budget
+        self.price = price
+        self._limited: LM | None = None
 
     @property
     def lm(self) -> LM:
@@ -81,6 +98,18 @@ class Binder:
 
             self._lm = default()
         return self._lm
+
+    def _one_question(self) -> Callable[[], LM]:
+        """Finds the model as one question may use it, the same each time."""
+
+        @functools.cache
+        def found() -> LM:
+            if self.budget is not None and self._limited is None:
+                self._limited = Limited(self.lm, self.budget, self.price)
+            lm = self._limited or self.lm
+            return Limited(lm, self.question_budget, self.price) if self.question_budget is not None else lm
+
+        return found
 
     def ask(self, question: str, tables: Tables, *, n: int | None = None, deadline: float | None = None) -> Answer:
         """Answer a question, or judge a statement.
@@ -173,7 +202,8 @@ class Binder:
         self._pool.close()
         if self._owns_lm and self._lm is not None:
             loop.wait_for(self._lm.aclose())
-            self._lm = None
+            self._lm = self._limited = None
+        self.cache.close()
 
     def __enter__(self) -> Binder:
         return self
@@ -193,14 +223,14 @@ class Binder:
         drafting = self._drafting(question, n)
         async with self._question(tables, deadline) as (work, session):
             with work.timed("draft"):
-                drafts = await draft(question, work.tables, self.lm, drafting)
+                drafts = await draft(question, work.tables, work.lm(), drafting, self.cache)
             work.usage, work.cuts = drafts.usage, drafts.cuts
             return (await self._vote(question, drafts.samples, session, work, drafting)).answer()
 
     async def _draft(self, question: str, tables: Tables, deadline: float | None) -> Drafts:
         used, drafting = _tables(tables), self._drafting(question, None)
         async with self._within(deadline):
-            return await draft(question, used, self.lm, drafting)
+            return await draft(question, used, self._one_question()(), drafting, self.cache)
 
     async def _decide(
         self, question: str, tables: Tables, samples: Sequence[Sample], deadline: float | None
@@ -237,7 +267,7 @@ class Binder:
                 return
             sent.update(text for text, _ in refused)
             with work.timed("draft"):
-                samples, usage = await repair(question, work.tables, refused, self.lm, drafting)
+                samples, usage = await repair(question, work.tables, refused, work.lm(), drafting, self.cache)
             work.usage += usage
             await try_programs(samples, session, work)
 
@@ -245,8 +275,9 @@ class Binder:
     async def _question(self, tables: Tables, deadline: float | None) -> AsyncIterator[tuple[Work, Session]]:
         """What a question or a program needs: its work, and a session on the tables' database, for so many seconds."""
         used = _tables(tables)
-        desk = Desk(lambda step, inputs, keep: ask_step(self.lm, step, inputs, keep, self.drafting.folder))
-        work = Work(used, desk, self._selectivity, lambda: self.lm, self.mend_values, self.drafting.calls, self.vote)
+        lm = self._one_question()
+        desk = Desk(lambda step, inputs, keep: ask_step(lm(), step, inputs, keep, self.cache, self.drafting.folder))
+        work = Work(used, desk, self._selectivity, lm, self.mend_values, self.drafting.calls, self.vote)
         try:
             async with self._session(used, deadline, work) as session:
                 yield work, session

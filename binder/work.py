@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from binder import literals
 from binder.accept import accept, schema_of
-from binder.errors import BinderError, LMUnavailable, ProgramError
+from binder.errors import BinderError, LimitReached, LMUnavailable, ProgramError
 from binder.execute import Result, execute, in_thread, prepare
 from binder.lm.base import Usage, batch_of
 from binder.vote import Candidate, Vote, decided, next_to_run
@@ -94,7 +94,8 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
     those that ask nothing else; then, while the vote is open, the next.
 
     Raises:
-        LMUnavailable: The model could not be reached; any other failure is the candidate's own.
+        LMUnavailable: The model could not be reached.
+        LimitReached: A request would have passed a limit; any other failure is the candidate's own.
     """
     plans: dict[str, Plan] = {}
     work.samples.extend(samples)
@@ -159,11 +160,12 @@ async def _run_beside(key: str, plan: Plan, session: Session, work: Work) -> Non
 
 
 async def _run(key: str, plan: Plan, session: Session, work: Work) -> None:
-    """Run a candidate's plan and note what becomes of it; only the model being out of reach ends the question."""
+    """Run a candidate's plan and note what becomes of it; only the model being out of reach, or a limit, ends the
+    question."""
     candidate = work.candidates[key]
     try:
         result = await work.run(plan, session)
-    except LMUnavailable:
+    except (LMUnavailable, LimitReached):
         raise
     except BinderError as error:
         work.candidates[key] = replace(candidate, error=str(error))

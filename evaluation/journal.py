@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
-from binder.lm.base import LM, Completion, Request, Response, Usage
+from binder.lm.base import LM, Completion, Request, Response, Usage, batch_of
 from binder.send import send
 from evaluation.records import Appender, read
 
@@ -41,6 +41,7 @@ class Journal:
         self.name = lm.name
         self.context = lm.context
         self.concurrency = lm.concurrency
+        self.batch = batch_of(lm)
         self._known: dict[tuple[str, str], list[Response]] = defaultdict(list)
         for record in read(path):
             self._known[record["about"], record["request"]].append(_response(record))

@@ -78,7 +78,7 @@ def run(
             seen(finished[example.id])
     with ExitStack() as stack:
         journal = stack.enter_context(Journal(lm, out / JOURNAL))
-        engine = Binder(journal, drafting=settings.drafting, vote=settings.voting, deadline=None)
+        engine = Binder(journal, drafting=settings.drafting, vote=settings.voting, deadline=None, cache=False)
         stack.enter_context(engine)
         drafts_file, results_file = (stack.enter_context(records.Appender(out / name)) for name in (DRAFTS, RESULTS))
         work = _Work(settings, phase, engine, journal, programs, drafts, drafts_file, results_file, seen)

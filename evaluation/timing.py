@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from binder.draft import Drafting
 from binder.engine import Binder
-from binder.lm.base import LM, Request, Response
+from binder.lm.base import LM, Request, Response, batch_of
 from binder.trace import Sample
 from binder.vote import Vote
 from evaluation.benchmark import Benchmark
@@ -44,6 +44,7 @@ class Stopwatch:
     def __init__(self, lm: LM) -> None:
         self._lm = lm
         self.name, self.context, self.concurrency = lm.name, lm.context, lm.concurrency
+        self.batch = batch_of(lm)
         self.seconds = 0.0
         self._under_way = 0
         self._since = 0.0
@@ -78,7 +79,7 @@ def measure(
     """
     wanted = [example for example in examples if programs.get(example.id)]
     watch = Stopwatch(lm)
-    with Binder(watch, drafting=Drafting(repairs=0), vote=vote, deadline=None) as engine:
+    with Binder(watch, drafting=Drafting(repairs=0), vote=vote, deadline=None, cache=False) as engine:
         timed = [_time(benchmark, one, programs[one.id], engine, watch) for one in [*wanted[:1], *wanted]]
     return timed[1:]
 

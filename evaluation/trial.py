@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from binder.draft import Drafting
 from binder.engine import Binder
 from binder.lm.base import LM
+from binder.lm.cache import Cache
 from binder.lm.openai import OpenAI
 from binder.table import Table
 from binder.trace import Sample
@@ -42,9 +47,14 @@ class Trial:
         return self.right and self.requests <= self.case.most
 
 
-def engine(lm: LM, *, cached: bool) -> Binder:
-    """An engine for measurements: no deadline, no mending, replies kept only where that is what is measured."""
-    return Binder(lm, drafting=Drafting(repairs=0), deadline=None)
+@contextmanager
+def engine(lm: LM, *, cached: bool) -> Iterator[Binder]:
+    """An engine for measurements: no deadline, no mending, and replies kept, in a file of its own, only where that is
+    what is measured."""
+    with TemporaryDirectory() as folder:
+        cache = Cache(Path(folder) / "replies.sqlite") if cached else False
+        with Binder(lm, drafting=Drafting(repairs=0), deadline=None, cache=cache) as asked:
+            yield asked
 
 
 def run(case: Case, server: Server) -> Trial:

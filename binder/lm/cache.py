@@ -41,7 +41,8 @@ class Cache:
 
     Args:
         path: The file; else the one that ``file`` names when it is first used.
-        most_bytes: The most room it should take; what was kept first goes first.
+        most_bytes: The most room it should take; what was kept first goes first. With 0 nothing is kept,
+            and every caller asks for itself.
     """
 
     def __init__(self, path: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
@@ -87,6 +88,9 @@ class Cache:
         Returns:
             What was said, by input; inputs without a reply that can be read are missing.
         """
+
+        if not self._most_bytes:
+            return dict(await ask(inputs))
 
         async def asking(missing: Sequence[Cells]) -> Mapping[Cells, str | None]:
             known = self.values(call, missing)
@@ -148,7 +152,7 @@ class Cache:
 
     def _store(self) -> Store | None:
         """The file's store, or None where nothing is kept."""
-        if self._opened is None and (path := self._path or file()) is not None:
+        if self._opened is None and self._most_bytes and (path := self._path or file()) is not None:
             from binder.lm.store import Store
 
             self._opened = Store(path, self._most_bytes)

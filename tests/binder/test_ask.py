@@ -204,7 +204,7 @@ def test_what_was_answered_before_a_failure_is_kept() -> None:
     kept: list[Reply] = []
     with pytest.raises(LMUnavailable, match="gone"):
         asyncio.run(
-            ask_map(Scripted(reply, concurrency=1), "what?", ["a"], letters("abcd"), TEXT, batch=1, keep=kept.append)
+            ask_map(Scripted(reply, concurrency=1), "what?", ["a"], letters("abcd"), TEXT, batch=1, keep=kept.extend)
         )
     values = {one.input: one.value for one in kept}
     assert values[("a",)] == "A" and values[("b",)] == "B" and ("c",) not in values
