@@ -91,7 +91,7 @@ def _meet_literal(left: exp.Expr, right: exp.Expr, other: Kind) -> tuple[exp.Exp
         folded = right.name.strip().casefold()
         if folded in _YES | _NO:
             return left, typed(exp.Boolean(this=folded in _YES), BOOLEAN)
-    moment = moment_literal(right.name, other)
+    moment = moment_literal(right.name, other, left.type.meta.get("form") if left.type else None)
     return (left, moment) if moment is not None else (text(left), right)
 
 

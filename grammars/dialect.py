@@ -30,7 +30,7 @@ from .extreme import extreme_row
 from .functions import rewrite
 from .joins import same_name, spell_out
 from .schema import Schema
-from .scope import Labels, Output, Scope, Source, duckdb_type, renamed, unique_name
+from .scope import Labels, Output, Scope, Source, duckdb_type, output_of, renamed, unique_name
 from .values import TEXT, cast, change_operands, integer, is_constant, truth, typed, value
 
 # What is done to a SELECT whose names and expressions are translated: (select, scope, whether its order shows).
@@ -150,7 +150,7 @@ def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:
     table = None if known is not None else scope.schema.table(node.name)
     name = node.alias or (table.name if table and not same_name(node.name, "w") else node.name)
     if table is not None:
-        outputs = tuple(Output(column.name, duckdb_type(column.type)) for column in table.columns)
+        outputs = tuple(output_of(column) for column in table.columns)
         scope.sources.append(Source(name, renamed(outputs, columns), table.row_id, table.name))
     else:
         scope.sources.append(Source(name, renamed(known or (), columns)))
