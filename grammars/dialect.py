@@ -12,6 +12,9 @@ Two departures from SQLite are decided:
 2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``values``);
    a cell that carries none is NULL there.
 
+What looks at a typed column as text sees the cells' own text (see ``owntext``), where SQLite, which has no such text,
+sees the plain value.
+
 Dates are typed, so they compare as dates with whatever a literal spells: ``'March 5, 1990'``,
 ``'1990-03-05 00:00:00'``; a year (``'1990'`` or 1990) equals every date within it and orders by where it begins.
 """

@@ -12,6 +12,7 @@ from sqlglot import exp
 from . import moments
 from .compare import between, by_length_first, compare, one_of, one_of_query
 from .dates import shifted
+from .owntext import own_text
 from .schema import Kind
 from .values import (
     BOOLEAN,
@@ -28,7 +29,6 @@ from .values import (
     number,
     real,
     string,
-    text,
     truth,
     typed,
     unify,
@@ -148,7 +148,7 @@ def _cast(node: exp.Expr) -> exp.Expr:
     operand = value(node.this)
     match wanted:
         case Kind.TEXT:
-            return text(operand)
+            return own_text(operand)
         case Kind.DATE:
             return moments.to_date([operand])
         case Kind.TIMESTAMP:

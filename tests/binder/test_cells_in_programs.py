@@ -61,3 +61,62 @@ def test_a_literal_is_read_as_the_cells_are_through_subqueries(engine: Binder) -
     inner = "SELECT name, MIN(x) AS best FROM w GROUP BY name"
     table = Table.from_pandas(pandas.DataFrame({"name": ["a", "a", "b"], "x": LAPS[1:4]}))
     assert engine.run(f"SELECT name FROM ({inner}) WHERE best > '2:30'", table).values == ("b",)
+
+
+MESSY = {
+    "day": ["March 5, 1990", "1991-04-01", "n/a", "2 Jan 1992"],
+    "price": ["$1,234.50", "$7.25", "–", "$99.00"],
+    "people": ["1,234[1]", "56", "n/a", "7,000"],
+    "share": ["1.5", "2e3", "unknown", "3"],
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("day LIKE 'mar%'", [0]),
+        ("day LIKE '199%'", [0, 1, 3]),
+        ("day NOT LIKE 'mar%'", [1, 3]),
+        ("price LIKE '$%'", [0, 1, 3]),
+        ("price LIKE '%,%'", [0]),
+        ("people LIKE '1234'", [0]),
+        ("people GLOB '*,*'", [0, 3]),
+        ("CAST(day AS TEXT) LIKE '1990-%' OR CAST(day AS TEXT) LIKE '2 J%'", [0, 3]),
+        ("people = 'n/a'", [2]),
+        ("people = 'N/A' OR price = '-'", [2]),
+        ("people <> 'n/a'", [0, 1, 3]),
+        ("NOT people = 'n/a'", [0, 1, 3]),
+        ("people NOT IN ('n/a', '?')", [0, 1, 3]),
+        ("people <> ''", [0, 1, 3]),
+        ("day IN ('n/a', '1991-04-01')", [1, 2]),
+        ("people = '1,234'", [0]),
+        ("CAST(people AS TEXT) = '1234'", [0]),
+        ("CAST(people AS TEXT) IN ('7,000', '56')", [1, 3]),
+        ("substr(day, 1, 3) = 'Mar' OR substr(day, -4) = '1992'", [0, 3]),
+        ("strftime('%Y', day) = '1990'", [0]),
+        ("instr(price, '$') = 1", [0, 1, 3]),
+        ("length(people) = 5", [3]),
+        ("people || '' = '7,000'", [3]),
+        ("upper(day) = 'MARCH 5, 1990'", [0]),
+        ("CAST(REPLACE(people, ',', '') AS INTEGER) > 1000", [0, 3]),
+        ("CAST(REPLACE(people, ',', '') AS INTEGER) = 0", []),
+        ("share || '' = '2e3'", [1]),
+        ("price LIKE '%.00'", [3]),
+        ("day LIKE '%n/a%'", [2]),
+    ],
+)
+def test_programs_find_the_cells_own_text(engine: Binder, condition: str, wanted: list[int]) -> None:
+    assert rows(engine, condition, **MESSY) == wanted
+
+
+def test_own_text_in_outputs_and_groups(engine: Binder) -> None:
+    table = Table.from_pandas(pandas.DataFrame(MESSY))
+    program = "SELECT upper(day), length(people) FROM w GROUP BY day ORDER BY MAX(people) LIMIT 2 OFFSET 1"
+    assert engine.run(program, table).values == ("1991-04-01", 2, "MARCH 5, 1990", 8)
+    assert engine.run("SELECT group_concat(people, '; ') FROM w", table).values == ("1,234[1]; 56; 7,000",)
+    assert engine.run("SELECT DISTINCT substr(day, 1, 4) FROM w WHERE day IS NOT NULL", table).values == (
+        "Marc",
+        "1991",
+        "2 Ja",
+    )
+    assert engine.run("SELECT day FROM (SELECT * FROM w) WHERE day LIKE '1990%'", table).values != ()
