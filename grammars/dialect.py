@@ -2,8 +2,8 @@
 
 A query is walked from its FROM clause outwards: names are resolved and typed (``scope``), each expression is rewritten
 from its leaves up by what its operands are (``functions``, ``compare``, ``moments``, over the views of ``values``), and
-then the clauses of each SELECT are made to mean what they mean in SQLite (``clauses``, ``extreme``). A clean, typed
-query keeps its shape. The rows of a table must be stored in the order of its row numbers.
+then the clauses of each SELECT are made to mean what they mean in SQLite (``clauses``, ``extreme``, ``toprow``). A
+clean, typed query keeps its shape. The rows of a table must be stored in the order of its row numbers.
 
 Two departures from SQLite are decided:
 
@@ -34,6 +34,7 @@ from .functions import rewrite
 from .joins import same_name, spell_out
 from .schema import Schema
 from .scope import Labels, Output, Scope, Source, duckdb_type, output_of, renamed, unique_name
+from .toprow import top_row
 from .values import TEXT, cast, change_operands, integer, is_constant, truth, typed, value
 
 # What is done to a SELECT whose names and expressions are translated: (select, scope, whether its order shows).
@@ -41,6 +42,7 @@ Rule = Callable[[exp.Select, Scope, bool], None]
 RULES: tuple[Rule, ...] = (
     clauses.having_without_groups,
     extreme_row,
+    top_row,
     clauses.bare_columns,
     clauses.ordered_functions,
     clauses.row_order,
