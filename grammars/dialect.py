@@ -12,6 +12,10 @@ Two departures from SQLite are decided:
 2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``values``);
    a cell that carries none is NULL there.
 
+Three lesser ones: a whole number that 64 bits do not hold is an error, where SQLite goes on with a float;
+GROUP_CONCAT(DISTINCT) gives its values sorted, not as they first appear; a number literal beside a text literal
+compares as a number.
+
 What looks at a typed column as text sees the cells' own text (see ``owntext``), where SQLite, which has no such text,
 sees the plain value.
 

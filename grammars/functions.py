@@ -35,6 +35,13 @@ from .values import (
     value,
 )
 
+
+def _places(node: exp.Expr) -> exp.Expr:
+    """How many decimals to round to; SQLite takes fewer than none for none."""
+    places = integer(node)
+    return literal_number("0") if isinstance(places, exp.Neg) else places
+
+
 # The operands' views and the result's type; None: the type of the first operand.
 _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
     exp.Lower: ({"this": own_text}, TEXT),
@@ -67,10 +74,11 @@ _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
     exp.Floor: ({"this": number}, None),
     exp.Ceil: ({"this": number}, None),
     exp.Sign: ({"this": number}, INTEGER),
-    exp.Round: ({"this": real, "decimals": integer}, NUMBER),
+    exp.Round: ({"this": real, "decimals": _places}, NUMBER),
     exp.Trunc: ({"this": number, "decimals": integer}, NUMBER),
     exp.Pow: ({"this": number, "expression": number}, NUMBER),
     exp.Exp: ({"this": number}, NUMBER),
+    **dict.fromkeys((exp.Sin, exp.Cos, exp.Tan, exp.Degrees, exp.Radians), ({"this": real}, NUMBER)),
     exp.BitwiseAnd: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseOr: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseRightShift: ({"this": integer, "expression": integer}, INTEGER),

@@ -48,8 +48,11 @@ def _factor(node: exp.Expr) -> float:
         return _number(node.expression)
     if isinstance(node, exp.Hex):
         return 2
+    if isinstance(node, exp.Format):
+        sets_thousands = not isinstance(node.this, exp.Literal) and len(node.expressions) == 1
+        return _number(node.expressions[0]) + 2 if sets_thousands else _format([node.this, *node.expressions])
     if isinstance(node, exp.Anonymous) and node.name.lower() in ("printf", "format"):
-        return _format(node)
+        return _format(node.expressions)
     return 1
 
 
@@ -65,15 +68,15 @@ def _replacement(node: exp.Expr) -> float:
     return max(1, math.ceil(len(new.name) / max(1, replaced)) + (0 if isinstance(node, exp.Replace) else 1))
 
 
-def _format(node: exp.Anonymous) -> float:
+def _format(arguments: list[exp.Expr]) -> float:
     """The widest field of a format, over as many fields as it has."""
-    template = node.expressions[0] if node.expressions else None
+    template = arguments[0] if arguments else None
     if not isinstance(template, exp.Literal):
         return math.inf
     widths = [part for field in _WIDTH.findall(template.name) for part in field if part]
     if "*" in widths:
         return math.inf
-    return len(node.expressions) + sum(float(width) for width in widths)
+    return len(arguments) + sum(float(width) for width in widths)
 
 
 def _number(node: exp.Expr | None) -> float:

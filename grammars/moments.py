@@ -29,7 +29,7 @@ from .values import (
     kind,
     literal_number,
     null,
-    number,
+    real,
     string,
     text,
     typed,
@@ -167,7 +167,7 @@ def modified(arguments: list[exp.Expr]) -> exp.Expr:
     """SQLite's ``time-value, modifier, …`` as one moment; no argument is now."""
     first, *modifiers = arguments or [string("now")]
     if any(is_text_literal(modifier) and modifier.name.lower() == "unixepoch" for modifier in modifiers):
-        node = function("MAKE_TIMESTAMP", TIMESTAMP, cast(_micros(number(first)), INTEGER, safe=True))
+        node = function("MAKE_TIMESTAMP", TIMESTAMP, cast(_micros(real(first)), INTEGER, safe=True))
     else:
         node = moment(first)
     for modifier in modifiers:

@@ -81,8 +81,21 @@ def printf(arguments: list[exp.Expr]) -> exp.Expr:
     format_, *values = arguments
     conversions = re.findall(r"%[-+ 0#,]*\d*(?:\.\d+)?([a-zA-Z])", format_.name.replace("%%", ""))
     views: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
-    viewed = [views.get(letter, own_text)(each) for letter, each in zip(conversions, values, strict=False)]
+    viewed = [
+        _present(views.get(letter, own_text)(each), literal_number("0") if letter in views else string(""))
+        for letter, each in zip(conversions, values, strict=False)
+    ]
     return function("PRINTF", TEXT, format_, *viewed)
+
+
+def _present(node: exp.Expr, otherwise: exp.Expr) -> exp.Expr:
+    """What printf writes for NULL, which in DuckDB would make all of it NULL."""
+    return node if isinstance(node, exp.Literal) else typed(exp.Coalesce(this=node, expressions=[otherwise]), node.type)
+
+
+def _json(node: exp.Expr) -> exp.Expr:
+    """A part of a JSON text, as text."""
+    return function("JSON_EXTRACT_STRING", TEXT, own_text(node.this), node.expression)
 
 
 def _format(node: exp.Expr) -> exp.Expr:
@@ -105,4 +118,6 @@ TEXTS: dict[type[exp.Expr], Rewrite] = {
     exp.Chr: _chr,
     exp.SubstringIndex: _substring_index,
     exp.Format: _format,
+    exp.JSONExtract: _json,
+    exp.JSONExtractScalar: _json,
 }
