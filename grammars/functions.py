@@ -165,7 +165,7 @@ def _sum(node: exp.Expr) -> exp.Expr:
     operand = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     spans = kind(operand) is Kind.DURATION and not isinstance(node.parent, exp.Filter | exp.Window)
     node = _viewed(node, {"this": number}, NUMBER if isinstance(node, exp.Avg) else None)
-    return function("TO_SECONDS", DURATION, node) if spans else node
+    return function("TO_SECONDS", operand.type or DURATION, node) if spans else node
 
 
 def _total(arguments: list[exp.Expr]) -> exp.Expr:

@@ -39,6 +39,12 @@ CLOCKS = ["3:45 p.m.", "11:00", "8:15 am"]
         (LAPS, "x = '2:01.1'", [1]),
         (LAPS, "x > '61:00'", [4]),
         (LAPS, "x < (SELECT MAX(x) FROM w) AND x IN ('4:59', '1:02:03.5')", [2]),
+        (LAPS, "x - '1:50' < '0:10'", [0]),
+        (
+            LAPS,
+            "(SELECT AVG(x) FROM w WHERE row_id < 4) < '3:31' AND (SELECT SUM(x) FROM w) > '75:00'",
+            [0, 1, 2, 3, 4],
+        ),
         (RUNS, "x < '2:10'", [0]),
         (RUNS, "x >= '2h 10m'", [1, 2]),
         (RUNS, "x > '26:45'", [2]),
