@@ -74,8 +74,9 @@ def load(
     data, readings = _converted(connection, f"({cells} FROM {relation})", chosen, len(fields))
     columns = []
     for i, (field, name) in enumerate(zip(fields, names, strict=True)):
-        type = readings[i].type if i in readings else field.type
-        columns.append(Column(name, kind_of(type), type, readable(field.header), description=descriptions.get(i, "")))
+        type, form = (readings[i].type, readings[i].form) if i in readings else (field.type, None)
+        described = descriptions.get(i, "")
+        columns.append(Column(name, kind_of(type), type, readable(field.header), description=described, form=form))
     return _named(data, columns)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from binder import shapes as forms
 from binder.cells import matches, quoted, tidied
 from binder.shapes import Shape
-from grammars.schema import Kind
+from grammars.schema import Form, Kind
 
 _MOST_DECIMALS = 9
 
@@ -23,7 +23,7 @@ class Reading:
         type: The DuckDB type that holds them.
         fraction: For numbers, the pattern of what follows the whole part.
         affixes: For numbers, the currency and percent signs and units that cells may carry.
-        day_first: For dates, whether ``5/3/1990`` is in March.
+        form: How ``5/3/1990`` (month first, if nothing tells) or ``2:00`` is read.
         plain: Whether every cell is to be spelled as its value's rendering, so that a cast is all there is to do.
         odd: Whether no cell is to be spelled so, so that a cast is not worth trying.
     """
@@ -32,7 +32,7 @@ class Reading:
     type: str
     fraction: str = ""
     affixes: tuple[str, ...] = ()
-    day_first: bool = False
+    form: Form | None = None
     plain: bool = False
     odd: bool = False
 
@@ -46,9 +46,9 @@ class Reading:
             case Kind.INTEGER | Kind.DECIMAL | Kind.NUMBER:
                 return _number(bare, self)
             case Kind.DATE:
-                return _date(bare, self.day_first)
+                return _date(bare, self.form is Form.DAY_FIRST)
             case Kind.TIMESTAMP:
-                return _timestamp(bare, self.day_first)
+                return _timestamp(bare, self.form is Form.DAY_FIRST)
             case Kind.TIME:
                 return _when((bare, forms.CLOCK, _time(bare)))
             case Kind.DURATION:
@@ -65,6 +65,7 @@ _INTEGER = Reading(Kind.INTEGER, "BIGINT")
 _NUMBER = Reading(Kind.NUMBER, "DOUBLE", fraction=rf"(?:[.]\d+)?(?:{forms.EXPONENT})?")
 _READINGS = (TEXT, _BOOLEAN, _DATE, _TIMESTAMP, _TIME, _DURATION, _INTEGER, _NUMBER)
 _BY_KIND = {reading.kind: reading for reading in _READINGS}
+_FORMS = {"day-first": Form.DAY_FIRST, "month-first": Form.MONTH_FIRST, "minutes": Form.MINUTES}
 _BY_FORMS = (
     ({"boolean"}, _BOOLEAN),
     ({"date"}, _DATE),
@@ -97,7 +98,7 @@ def _read_as(shapes: Collection[Shape]) -> Reading:
     if seen == {"number"}:
         return _number_of(shapes)
     reading = next((reading for allowed, reading in _BY_FORMS if seen <= allowed), TEXT)
-    return replace(reading, day_first="day-first" in orders)
+    return replace(reading, form=_form_of(shapes))
 
 
 def insist(kind: Kind, shapes: Collection[Shape]) -> Reading:
@@ -108,8 +109,13 @@ def insist(kind: Kind, shapes: Collection[Shape]) -> Reading:
     if kind is Kind.DECIMAL:
         scale = min(max((shape.decimals for shape in numbers if shape.decimals > 0), default=2), _MOST_DECIMALS)
         return Reading(kind, f"DECIMAL(18,{scale})", rf"(?:[.]\d{{1,{scale}}})?", affixes)
-    day_first = any(shape.form.startswith("day-first") for shape in shapes)
-    return replace(_BY_KIND[kind], affixes=affixes, day_first=day_first)
+    return replace(_BY_KIND[kind], affixes=affixes, form=_form_of(shapes))
+
+
+def _form_of(shapes: Collection[Shape]) -> Form | None:
+    """What the first of some marks on cells' shapes tells about how they are read."""
+    marks = {shape.form.rpartition(" ")[0] for shape in shapes}
+    return next((form for mark, form in _FORMS.items() if mark in marks), None)
 
 
 def _number_of(shapes: Collection[Shape]) -> Reading:

@@ -46,7 +46,8 @@ _PARTS = {
     "clocked": f"( {CLOCK})?",
     "time": f"|({_HOURS_MINUTES})",
     "clock": f"|({_HOURS_MINUTES_SECONDS})",
-    "duration": f"|({HOURS}|{MINUTES}|{WORDED_SPAN})",
+    "minutes": f"|({MINUTES})",
+    "duration": f"|({HOURS}|{WORDED_SPAN})",
 }
 """One pattern of every form, in the order of preference; each entry holds the one group that its key names."""
 
@@ -58,7 +59,7 @@ class Shape:
     Attributes:
         form: ``missing``, ``text``, ``boolean``, ``number``, ``date``, ``timestamp``, ``time``, ``clock`` (a time of
             day or a duration) or ``duration``; a date or timestamp in figures with the year last is
-            ``day-first``, ``month-first`` or ``either`` besides.
+            ``day-first``, ``month-first`` or ``either`` besides, a duration without hours ``minutes``.
         decimals: For a number, how many digits follow the point; -1 when only a DOUBLE can hold it.
         affix: For a number, its currency or percent sign or its unit.
         tidy: Whether there is no space around the cell, and no no-break space in it.
@@ -102,6 +103,7 @@ def shapes_query(cells: str) -> str:
                 WHEN first <> '' THEN {order} || CASE WHEN clocked = '' THEN 'date' ELSE 'timestamp' END
                 WHEN time <> '' THEN 'time'
                 WHEN clock <> '' THEN 'clock'
+                WHEN minutes <> '' THEN 'minutes duration'
                 WHEN duration <> '' THEN 'duration'
                 ELSE 'text' END AS form,
             CASE WHEN exponent <> '' OR {long} THEN -1

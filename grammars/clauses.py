@@ -172,9 +172,11 @@ def ordered_functions(select: exp.Select, scope: Scope, in_order: bool) -> None:
             items = window.args["order"].expressions if window.args.get("order") else []
             window.set("order", exp.Order(expressions=[*items, *(ordered(row.copy()) for row in rows)]))
     for call in select.find_all(exp.GroupConcat):
-        plain = not isinstance(call.this, exp.Distinct | exp.Order) and not _is_windowed(call)
-        if plain and call.parent_select is select:
-            call.set("this", exp.Order(this=call.this, expressions=[ordered(row.copy()) for row in rows]))
+        if isinstance(call.this, exp.Order) or _is_windowed(call) or call.parent_select is not select:
+            continue
+        # DuckDB orders distinct values by themselves only, where SQLite has them as they first appear.
+        keys = call.this.expressions if isinstance(call.this, exp.Distinct) else rows
+        call.set("this", exp.Order(this=call.this, expressions=[ordered(key.copy()) for key in keys]))
 
 
 _ORDERED_WINDOWS = (exp.RowNumber, exp.Lag, exp.Lead, exp.Ntile, exp.FirstValue)

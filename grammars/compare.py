@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from .calls import is_call
 from .moments import Period, moment_literal, period
+from .owntext import also, typed_column
 from .schema import Kind
 from .values import (
     BOOLEAN,
@@ -31,6 +32,7 @@ from .values import (
 
 Comparison = type[exp.Binary]
 _EQUALITIES = (exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ)
+_ABOVE_NUMBERS = cast(string("Infinity"), NUMBER)
 _YES, _NO = frozenset({"yes", "true", "y", "t", "1"}), frozenset({"no", "false", "n", "f", "0"})
 
 
@@ -49,8 +51,29 @@ def compare(operator: Comparison, left: exp.Expr, right: exp.Expr) -> exp.Expr:
     span = period(right) if kind(left) in (Kind.DATE, Kind.TIMESTAMP) else None
     if span is not None:
         return _compare_period(operator, left, span)
+    if operator in (exp.EQ, exp.NEQ) and is_text_literal(right) and not _reads(left, right):
+        column = typed_column(left)
+        if column is not None:
+            return _compare_spelling(operator, left, column, right)
     left, right = meet(left, right, equality=operator in _EQUALITIES)
     return typed(operator(this=left, expression=right), BOOLEAN)
+
+
+def _reads(left: exp.Expr, right: exp.Expr) -> bool:
+    """Whether a literal is a value of what it is compared with."""
+    met = meet(left, right)[1]
+    return not is_text_literal(met) and met != _ABOVE_NUMBERS
+
+
+def _compare_spelling(operator: Comparison, left: exp.Expr, column: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Cells are equal to a text that is no value of theirs where they are spelled, or plainly rendered, so."""
+
+    def equal(side: exp.Expr) -> exp.Expr:
+        one, other = meet(side, right.copy())
+        return exp.EQ(this=one, expression=other)
+
+    found = also(column, equal, equal(column.copy() if left is column else cast(column.copy(), TEXT)))
+    return found if operator is exp.EQ else typed(exp.Not(this=found), BOOLEAN)
 
 
 _MIRROR: dict[Comparison, Comparison] = {exp.LT: exp.GT, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.GTE: exp.LTE}
@@ -85,13 +108,13 @@ def _meet_text(left: exp.Expr, right: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
 def _meet_literal(left: exp.Expr, right: exp.Expr, other: Kind) -> tuple[exp.Expr, exp.Expr]:
     if other.numeric:
         if carried(right.name) is None:  # SQLite puts every text after every number.
-            return left, cast(string("Infinity"), NUMBER)
+            return left, _ABOVE_NUMBERS.copy()
         return left, number(right)
     if other is Kind.BOOLEAN:
         folded = right.name.strip().casefold()
         if folded in _YES | _NO:
             return left, typed(exp.Boolean(this=folded in _YES), BOOLEAN)
-    moment = moment_literal(right.name, other)
+    moment = moment_literal(right.name, other, left.type.meta.get("form") if left.type else None)
     return (left, moment) if moment is not None else (text(left), right)
 
 

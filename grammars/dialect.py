@@ -2,8 +2,8 @@
 
 A query is walked from its FROM clause outwards: names are resolved and typed (``scope``), each expression is rewritten
 from its leaves up by what its operands are (``functions``, ``compare``, ``moments``, over the views of ``values``), and
-then the clauses of each SELECT are made to mean what they mean in SQLite (``clauses``, ``extreme``). A clean, typed
-query keeps its shape. The rows of a table must be stored in the order of its row numbers.
+then the clauses of each SELECT are made to mean what they mean in SQLite (``clauses``, ``extreme``, ``toprow``). A
+clean, typed query keeps its shape. The rows of a table must be stored in the order of its row numbers.
 
 Two departures from SQLite are decided:
 
@@ -11,6 +11,13 @@ Two departures from SQLite are decided:
    JOIN, GROUP BY, DISTINCT or ORDER BY.
 2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``values``);
    a cell that carries none is NULL there.
+
+Three lesser ones: a whole number that 64 bits do not hold is an error, where SQLite goes on with a float;
+GROUP_CONCAT(DISTINCT) gives its values sorted, not as they first appear; a number literal beside a text literal
+compares as a number.
+
+What looks at a typed column as text sees the cells' own text (see ``owntext``), where SQLite, which has no such text,
+sees the plain value.
 
 Dates are typed, so they compare as dates with whatever a literal spells: ``'March 5, 1990'``,
 ``'1990-03-05 00:00:00'``; a year (``'1990'`` or 1990) equals every date within it and orders by where it begins.
@@ -30,7 +37,8 @@ from .extreme import extreme_row
 from .functions import rewrite
 from .joins import same_name, spell_out
 from .schema import Schema
-from .scope import Labels, Output, Scope, Source, duckdb_type, renamed, unique_name
+from .scope import Labels, Output, Scope, Source, duckdb_type, output_of, renamed, unique_name
+from .toprow import top_row
 from .values import TEXT, cast, change_operands, integer, is_constant, truth, typed, value
 
 # What is done to a SELECT whose names and expressions are translated: (select, scope, whether its order shows).
@@ -38,6 +46,7 @@ Rule = Callable[[exp.Select, Scope, bool], None]
 RULES: tuple[Rule, ...] = (
     clauses.having_without_groups,
     extreme_row,
+    top_row,
     clauses.bare_columns,
     clauses.ordered_functions,
     clauses.row_order,
@@ -150,7 +159,7 @@ def _table(node: exp.Table, scope: Scope, columns: list[exp.Expr]) -> exp.Expr:
     table = None if known is not None else scope.schema.table(node.name)
     name = node.alias or (table.name if table and not same_name(node.name, "w") else node.name)
     if table is not None:
-        outputs = tuple(Output(column.name, duckdb_type(column.type)) for column in table.columns)
+        outputs = tuple(output_of(column) for column in table.columns)
         scope.sources.append(Source(name, renamed(outputs, columns), table.row_id, table.name))
     else:
         scope.sources.append(Source(name, renamed(known or (), columns)))

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from .dates import DATES, NAMED_DATES
 from .operators import OPERATORS, Rewrite
+from .owntext import own_text
 from .schema import Kind
 from .texts import TEXTS, printf
 from .values import (
@@ -29,48 +30,55 @@ from .values import (
     null,
     number,
     real,
-    text,
     truth,
     typed,
     value,
 )
 
+
+def _places(node: exp.Expr) -> exp.Expr:
+    """How many decimals to round to; SQLite takes fewer than none for none."""
+    places = integer(node)
+    return literal_number("0") if isinstance(places, exp.Neg) else places
+
+
 # The operands' views and the result's type; None: the type of the first operand.
 _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
-    exp.Lower: ({"this": text}, TEXT),
-    exp.Upper: ({"this": text}, TEXT),
-    exp.Trim: ({"this": text, "expression": text}, TEXT),
-    exp.Replace: ({"this": text, "expression": text, "replacement": text}, TEXT),
-    exp.Substring: ({"this": text, "start": integer, "length": integer}, TEXT),
-    exp.Left: ({"this": text, "expression": integer}, TEXT),
-    exp.Right: ({"this": text, "expression": integer}, TEXT),
-    exp.Pad: ({"this": text, "expression": integer, "fill_pattern": text}, TEXT),
-    exp.Repeat: ({"this": text, "times": integer}, TEXT),
-    exp.Reverse: ({"this": text}, TEXT),
-    exp.Initcap: ({"this": text}, TEXT),
-    exp.SplitPart: ({"this": text, "delimiter": text, "part_index": integer}, TEXT),
-    exp.DPipe: ({"this": text, "expression": text}, TEXT),
-    exp.Hex: ({"this": text}, TEXT),
-    exp.RegexpExtract: ({"this": text, "expression": text}, TEXT),
-    exp.RegexpReplace: ({"this": text, "expression": text, "replacement": text}, TEXT),
-    exp.Translate: ({"this": text}, TEXT),
-    exp.Ascii: ({"this": text}, INTEGER),
-    exp.Levenshtein: ({"this": text, "expression": text}, INTEGER),
-    exp.StartsWith: ({"this": text, "expression": text}, BOOLEAN),
-    exp.EndsWith: ({"this": text, "expression": text}, BOOLEAN),
-    exp.Contains: ({"this": text, "expression": text}, BOOLEAN),
-    exp.Length: ({"this": text}, INTEGER),
-    exp.Unicode: ({"this": text}, INTEGER),
-    exp.StrPosition: ({"this": text, "substr": text}, INTEGER),
+    exp.Lower: ({"this": own_text}, TEXT),
+    exp.Upper: ({"this": own_text}, TEXT),
+    exp.Trim: ({"this": own_text, "expression": own_text}, TEXT),
+    exp.Replace: ({"this": own_text, "expression": own_text, "replacement": own_text}, TEXT),
+    exp.Substring: ({"this": own_text, "start": integer, "length": integer}, TEXT),
+    exp.Left: ({"this": own_text, "expression": integer}, TEXT),
+    exp.Right: ({"this": own_text, "expression": integer}, TEXT),
+    exp.Pad: ({"this": own_text, "expression": integer, "fill_pattern": own_text}, TEXT),
+    exp.Repeat: ({"this": own_text, "times": integer}, TEXT),
+    exp.Reverse: ({"this": own_text}, TEXT),
+    exp.Initcap: ({"this": own_text}, TEXT),
+    exp.SplitPart: ({"this": own_text, "delimiter": own_text, "part_index": integer}, TEXT),
+    exp.DPipe: ({"this": own_text, "expression": own_text}, TEXT),
+    exp.Hex: ({"this": own_text}, TEXT),
+    exp.RegexpExtract: ({"this": own_text, "expression": own_text}, TEXT),
+    exp.RegexpReplace: ({"this": own_text, "expression": own_text, "replacement": own_text}, TEXT),
+    exp.Translate: ({"this": own_text}, TEXT),
+    exp.Ascii: ({"this": own_text}, INTEGER),
+    exp.Levenshtein: ({"this": own_text, "expression": own_text}, INTEGER),
+    exp.StartsWith: ({"this": own_text, "expression": own_text}, BOOLEAN),
+    exp.EndsWith: ({"this": own_text, "expression": own_text}, BOOLEAN),
+    exp.Contains: ({"this": own_text, "expression": own_text}, BOOLEAN),
+    exp.Length: ({"this": own_text}, INTEGER),
+    exp.Unicode: ({"this": own_text}, INTEGER),
+    exp.StrPosition: ({"this": own_text, "substr": own_text}, INTEGER),
     exp.Abs: ({"this": number}, None),
     exp.Neg: ({"this": number}, None),
     exp.Floor: ({"this": number}, None),
     exp.Ceil: ({"this": number}, None),
     exp.Sign: ({"this": number}, INTEGER),
-    exp.Round: ({"this": real, "decimals": integer}, NUMBER),
+    exp.Round: ({"this": real, "decimals": _places}, NUMBER),
     exp.Trunc: ({"this": number, "decimals": integer}, NUMBER),
     exp.Pow: ({"this": number, "expression": number}, NUMBER),
     exp.Exp: ({"this": number}, NUMBER),
+    **dict.fromkeys((exp.Sin, exp.Cos, exp.Tan, exp.Degrees, exp.Radians), ({"this": real}, NUMBER)),
     exp.BitwiseAnd: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseOr: ({"this": integer, "expression": integer}, INTEGER),
     exp.BitwiseRightShift: ({"this": integer, "expression": integer}, INTEGER),
@@ -89,7 +97,7 @@ _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
     exp.AnyValue: ({"this": value}, None),
     exp.LogicalAnd: ({"this": truth}, BOOLEAN),
     exp.LogicalOr: ({"this": truth}, BOOLEAN),
-    exp.GroupConcat: ({"this": text, "separator": text}, TEXT),
+    exp.GroupConcat: ({"this": own_text, "separator": own_text}, TEXT),
     exp.And: ({"this": truth, "expression": truth}, BOOLEAN),
     exp.Or: ({"this": truth, "expression": truth}, BOOLEAN),
     exp.Not: ({"this": truth}, BOOLEAN),
@@ -157,7 +165,7 @@ def _sum(node: exp.Expr) -> exp.Expr:
     operand = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
     spans = kind(operand) is Kind.DURATION and not isinstance(node.parent, exp.Filter | exp.Window)
     node = _viewed(node, {"this": number}, NUMBER if isinstance(node, exp.Avg) else None)
-    return function("TO_SECONDS", DURATION, node) if spans else node
+    return function("TO_SECONDS", operand.type or DURATION, node) if spans else node
 
 
 def _total(arguments: list[exp.Expr]) -> exp.Expr:
@@ -171,8 +179,8 @@ _NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     **NAMED_DATES,
     "total": _total,
     "printf": printf,
-    "mid": lambda arguments: function("SUBSTRING", TEXT, text(arguments[0]), *map(integer, arguments[1:])),
-    "octet_length": lambda arguments: function("STRLEN", INTEGER, text(arguments[0])),
+    "mid": lambda arguments: function("SUBSTRING", TEXT, own_text(arguments[0]), *map(integer, arguments[1:])),
+    "octet_length": lambda arguments: function("STRLEN", INTEGER, own_text(arguments[0])),
     "likely": lambda arguments: arguments[0],
     "unlikely": lambda arguments: arguments[0],
     "isnull": lambda arguments: typed(exp.Is(this=arguments[0], expression=null()), BOOLEAN),

@@ -8,12 +8,13 @@ adding an INTERVAL, which SQLite lacks, gives a date.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from sqlglot import exp
 
-from .schema import Kind
+from .schema import Form, Kind
 from .values import (
     DATE,
     DURATION,
@@ -28,7 +29,7 @@ from .values import (
     kind,
     literal_number,
     null,
-    number,
+    real,
     string,
     text,
     typed,
@@ -36,21 +37,9 @@ from .values import (
 
 UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
 
-_DATE_FORMATS = (
-    "%Y-%m-%d",
-    "%B %d, %Y",
-    "%b %d, %Y",
-    "%B %d %Y",
-    "%b %d %Y",
-    "%d %B %Y",
-    "%d %b %Y",
-    "%Y/%m/%d",
-    "%m/%d/%Y",
-    "%d/%m/%Y",
-    "%d.%m.%Y",
-    "%d-%m-%Y",
-)
-_TIME_FORMATS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p")
+_DATE_FORMATS = ("%Y %m %d", "%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y")
+_MONTH_FIRST, _DAY_FIRST = "%m %d %Y", "%d %m %Y"
+_TIME_FORMATS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 
 
 @dataclass(frozen=True)
@@ -79,41 +68,73 @@ def moment_node(moment: date | datetime | time) -> exp.Expr:
     return cast(string(str(moment)), type_)
 
 
-def moment_literal(spelled: str, wanted: Kind) -> exp.Expr | None:
+def moment_literal(spelled: str, wanted: Kind, form: Form | None = None) -> exp.Expr | None:
     """The moment a text spells, as a literal fit for a column of a kind, or None when it spells none.
+
+    Args:
+        spelled: The text.
+        wanted: The column's kind.
+        form: How the column's own cells are read where they could be read in two ways.
 
     Example:
         >>> moment_literal("March 5, 1990", Kind.DATE).sql("duckdb")
         "CAST('1990-03-05' AS DATE)"
+        >>> moment_literal("2:00", Kind.DURATION, Form.MINUTES).sql("duckdb")
+        "CAST('00:02:00' AS INTERVAL)"
     """
     if wanted is Kind.DURATION:
-        return duration_literal(spelled)
+        return _duration(spelled, form)
     if wanted is Kind.TIME:
-        read = _read(spelled, _TIME_FORMATS)
-        return moment_node(read.time()) if read else None
-    moment = read_moment(spelled) if wanted.temporal else None
+        at = _clock(spelled)
+        return moment_node(at.time()) if at else None
+    moment = _moment(spelled, form) if wanted.temporal else None
     if moment is None:
         return None
     return moment_node(moment.date() if moment.time() == time() else moment)
 
 
-def duration_literal(spelled: str) -> exp.Expr | None:
-    """The span of time that ``1:02:03`` or ``2:03.5`` spells, or None."""
-    found = re.fullmatch(r"(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)", spelled.strip())
-    if found is None or (found[1] is None and "." not in found[3]):
-        return None
-    return cast(string(f"{found[1] or '00'}:{found[2]}:{found[3]}"), DURATION)
+def _duration(spelled: str, form: Form | None) -> exp.Expr | None:
+    """The span that ``1:02:03``, ``2:03.5`` or ``1h 5m`` spells; ``2:03`` is hours unless the cells show minutes."""
+    spelled = spelled.strip()
+    found = re.fullmatch(r"(?:(\d+):)?(\d+):([0-5]\d(?:\.\d{1,6})?)", spelled)
+    if found is None:
+        words = re.sub(",? and |, ", " ", spelled)
+        return cast(string(words), DURATION, safe=True) if re.fullmatch(_WORDED_SPAN, words, re.I) else None
+    if found[1] is None and form is not Form.MINUTES and "." not in found[3]:
+        hours, minutes, seconds = int(found[2]), int(found[3]), "00"
+    else:
+        more, minutes = divmod(int(found[2]), 60)
+        hours, seconds = int(found[1] or 0) + more, found[3]
+    return cast(string(f"{hours:02}:{minutes:02}:{seconds}"), DURATION)
 
 
-def read_moment(spelled: str) -> datetime | None:
+_WORDED_SPAN = "(?:[0-9]+ ?(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s) ?)+"
+
+
+def _moment(spelled: str, form: Form | None) -> datetime | None:
     """The date, with a time or without, that a text spells in one of the usual ways."""
-    spelled = spelled.strip().replace("T", " ") if re.match(r"\d{4}-\d\d-\d\dT", spelled.strip()) else spelled.strip()
-    day, _, clock = spelled.partition(" ") if re.match(r"\S*\d\S* \d+:\d", spelled) else (spelled, "", "")
-    read, at = _read(day, _DATE_FORMATS), _read(clock, _TIME_FORMATS) if clock else datetime.min
+    found = re.fullmatch(r"(.*\d)(?:T| +)(\d{1,2}:\d\d.*?)Z?", spelled.strip())
+    day, clock = found.groups() if found else (spelled, None)
+    read, at = _date(day, form), _clock(clock) if clock else datetime.min
     return datetime.combine(read.date(), at.time()) if read and at else None
 
 
-def _read(spelled: str, formats: tuple[str, ...]) -> datetime | None:
+def _date(spelled: str, form: Form | None) -> datetime | None:
+    """A date; the column's cells tell the order of ``5/3/1990``, or else the sign between (``5.3.1990``: day first)."""
+    orders = [_DAY_FIRST, _MONTH_FIRST]
+    if form is Form.MONTH_FIRST or (form is None and "/" in spelled):
+        orders.reverse()
+    bare = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", spelled, flags=re.IGNORECASE)
+    words = re.sub(r"[-/.,\s]+", " ", re.sub(r"\bsept\b", "Sep", bare, flags=re.IGNORECASE))
+    return _read(words, (*_DATE_FORMATS, *orders))
+
+
+def _clock(spelled: str) -> datetime | None:
+    """A time of day."""
+    return _read(re.sub(r"[\s.]*([ap])[.]?m[.]?\s*$", r" \1m", spelled, flags=re.IGNORECASE), _TIME_FORMATS)
+
+
+def _read(spelled: str, formats: Sequence[str]) -> datetime | None:
     for format_ in formats:
         try:
             return datetime.strptime(spelled.strip(), format_)
@@ -146,7 +167,7 @@ def modified(arguments: list[exp.Expr]) -> exp.Expr:
     """SQLite's ``time-value, modifier, …`` as one moment; no argument is now."""
     first, *modifiers = arguments or [string("now")]
     if any(is_text_literal(modifier) and modifier.name.lower() == "unixepoch" for modifier in modifiers):
-        node = function("MAKE_TIMESTAMP", TIMESTAMP, cast(_micros(number(first)), INTEGER, safe=True))
+        node = function("MAKE_TIMESTAMP", TIMESTAMP, cast(_micros(real(first)), INTEGER, safe=True))
     else:
         node = moment(first)
     for modifier in modifiers:

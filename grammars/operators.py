@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from . import moments
-from .compare import between, by_length_first, compare, one_of, one_of_query
+from .compare import between, by_length_first, compare, meet, one_of, one_of_query
 from .dates import shifted
+from .owntext import own_text
 from .schema import Kind
 from .values import (
     BOOLEAN,
-    DURATION,
     INTEGER,
     NUMBER,
     TEXT,
@@ -28,7 +28,6 @@ from .values import (
     number,
     real,
     string,
-    text,
     truth,
     typed,
     unify,
@@ -85,13 +84,22 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
         left, right = right, left
     if isinstance(right, exp.Interval):
         return shifted(type(node), left, right)
+    if {kind(left), kind(right)} == {Kind.DURATION, Kind.TEXT}:
+        left, right = _spans(left, right)
     if kind(left) is kind(right) is Kind.DURATION and not isinstance(node, exp.Mul):
-        return typed(node, DURATION)
+        column = left if left.type and left.type.meta.get("form") else right
+        return typed(type(node)(this=left, expression=right), column.type)
     left, right = _wide(number(left)), _wide(number(right))
     if isinstance(node, exp.Mul) and kind(left) is kind(right) is Kind.DECIMAL:
         left, right = real(left), real(right)
     whole = kind(left) is Kind.INTEGER and kind(right) is Kind.INTEGER
     return typed(type(node)(this=left, expression=right), INTEGER if whole else NUMBER)
+
+
+def _spans(left: exp.Expr, right: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
+    """A span and a text as two spans, where the text is one as the column's cells are read."""
+    met = meet(left, right)
+    return met if kind(met[0]) is kind(met[1]) else (left, right)
 
 
 def _wide(node: exp.Expr) -> exp.Expr:
@@ -148,7 +156,7 @@ def _cast(node: exp.Expr) -> exp.Expr:
     operand = value(node.this)
     match wanted:
         case Kind.TEXT:
-            return text(operand)
+            return own_text(operand)
         case Kind.DATE:
             return moments.to_date([operand])
         case Kind.TIMESTAMP:

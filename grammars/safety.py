@@ -24,21 +24,22 @@ _EXPRESSIONS = """
     ILike Glob Escape Exists Case If Cast TryCast DataType DataTypeParam Interval DPipe NullSafeEQ
     NullSafeNEQ BitwiseAnd BitwiseOr BitwiseXor BitwiseNot BitwiseLeftShift BitwiseRightShift RegexpLike
     RegexpILike SimilarTo Any All IgnoreNulls RespectNulls Bracket AtTimeZone
+    JSONPath JSONPathRoot JSONPathKey JSONPathSubscript
 """
 _FUNCTIONS = """
-    Abs AnyValue ArgMax ArgMin Ascii Avg Ceil Chr Coalesce Concat ConcatWs Contains Count CountIf CumeDist
+    Abs AnyValue ArgMax ArgMin Ascii Avg Ceil Chr Coalesce Concat ConcatWs Contains Cos Count CountIf CumeDist
     CurrentDate CurrentDatetime CurrentTime CurrentTimestamp Date DateAdd DateDiff DateFromParts DateStrToDate
     DateSub DateTrunc Datetime DatetimeAdd DatetimeDiff DatetimeSub DatetimeTrunc Day DayOfMonth DayOfWeek
-    DayOfWeekIso DayOfYear Dayname DenseRank EndsWith Exp Extract First FirstValue Floor Greatest GroupConcat
-    Hex Hour If Initcap Lag Last LastDay LastValue Lead Least Left Length Levenshtein Ln Localtime
-    Localtimestamp Log Lower Max Median Min Minute Mode Month Monthname MonthsBetween NthValue Ntile Nullif Nvl2
-    Pad PercentRank PercentileCont PercentileDisc Pi Pow Quarter Rank RegexpCount RegexpExtract RegexpReplace
-    RegexpSubstr RegexpInstr Repeat Replace Reverse Right Round RowNumber Second Sign Split SplitPart Sqrt StartsWith
-    Stddev StddevPop StddevSamp StrPosition StrToDate StrToTime String Substring SubstringIndex Sum Time TimeAdd
-    TimeDiff TimeStrToDate TimeStrToTime TimeSub TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff
-    TimestampSub TimestampTrunc ToChar ToNumber Translate Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff
-    TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime TsOrDsToTimestamp Typeof Unicode UnixToTime Upper
-    Variance VariancePop Week WeekOfYear Year List
+    DayOfWeekIso DayOfYear Dayname Degrees DenseRank EndsWith Exp Extract First FirstValue Floor Format Greatest
+    GroupConcat Hex Hour If Initcap JSONExtract JSONExtractScalar Lag Last LastDay LastValue Lead Least Left Length
+    Levenshtein Ln Localtime Localtimestamp Log LogicalAnd LogicalOr Lower Max Median Min Minute Mode Month
+    Monthname MonthsBetween NthValue Ntile Nullif Nvl2 Pad PercentRank PercentileCont PercentileDisc Pi Pow Quarter
+    Radians Rank RegexpCount RegexpExtract RegexpReplace RegexpSubstr RegexpInstr Repeat Replace Reverse Right
+    Round RowNumber Second Sign Sin Split SplitPart Sqrt StartsWith Stddev StddevPop StddevSamp StrPosition
+    StrToDate StrToTime String Substring SubstringIndex Sum Tan Time TimeAdd TimeDiff TimeStrToDate TimeStrToTime
+    TimeSub TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff TimestampSub TimestampTrunc ToChar ToNumber
+    Translate Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime
+    TsOrDsToTimestamp Typeof Unicode UnixToTime Upper Variance VariancePop Week WeekOfYear Year List
 """
 _ANONYMOUS = """
     date datetime time now curdate curtime getdate date_diff julianday total printf format group_concat likely
@@ -48,6 +49,7 @@ _ANONYMOUS = """
     octet_length log2 log10 ln exp power sqrt mod ceiling sign sum avg count from_unixtime unix_timestamp
     timestampdiff subdate adddate last_day
 """
+_UNSTEADY = ("RANDOM", "RAND", "RANDN", "UUID", "RANDOMBLOB")
 _REFUSED_PARTS = {
     "into": "INTO",
     "locks": "FOR UPDATE",
@@ -96,6 +98,8 @@ def _refusal(node: exp.Expr) -> str | None:
             if node.args.get(key)
         ]
         return f"SELECT may not have {_REFUSED_PARTS[extra[0]]}" if extra else None
+    if isinstance(node, exp.Func) and _name(node) in _UNSTEADY:
+        return f"function {_name(node)} gives another answer each time"
     if isinstance(node, exp.Anonymous):
         known = isinstance(node.this, str) and node.name.lower() in ALLOWED_FUNCTIONS
         return None if known else f"function {_name(node)} is not allowed"

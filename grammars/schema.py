@@ -34,6 +34,14 @@ class Kind(StrEnum):
         return self in (Kind.DATE, Kind.TIME, Kind.TIMESTAMP)
 
 
+class Form(StrEnum):
+    """How a column's cells spell moments that could be read in two ways; texts compared with it are read alike."""
+
+    DAY_FIRST = "d/m"
+    MONTH_FIRST = "m/d"
+    MINUTES = "m:ss"
+
+
 @dataclass(frozen=True)
 class Column:
     """One column as programs see it.
@@ -46,6 +54,7 @@ class Column:
         spelling: The hidden column that keeps a cell's own text where it differs from the value's plain rendering
             (NULL elsewhere), or None when no cell of the column does.
         description: What the column means, for the prompt.
+        form: How ``5/3/1990`` or ``2:00`` is read beside the column, where its cells tell.
     """
 
     name: str
@@ -54,6 +63,7 @@ class Column:
     label: str = ""
     spelling: str | None = None
     description: str = ""
+    form: Form | None = None
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ enclosing queries; names fold case, quoted or not.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 
 from sqlglot import exp
 
-from .schema import Schema
+from .schema import Column, Schema
 from .values import INTEGER, literal_number, typed
 
 ROW_ID_NAMES = ("rowid", "_rowid_", "oid")
@@ -29,17 +29,18 @@ class Labels(StrEnum):
 
 @dataclass(frozen=True)
 class Output:
-    """A column that a table or query gives: its name and DuckDB type (None when unknown)."""
+    """A column that a table or query gives: its name, its DuckDB type (None when unknown), the table column it is."""
 
     name: str
     type: exp.DataType | None
+    column: Column | None = None
 
 
 def renamed(outputs: tuple[Output, ...], columns: list[exp.Expr]) -> tuple[Output, ...]:
     """Outputs under the names an alias lists."""
     if not columns:
         return outputs
-    return tuple(Output(column.name, output.type) for column, output in zip(columns, outputs, strict=False))
+    return tuple(replace(output, name=column.name) for column, output in zip(columns, outputs, strict=False))
 
 
 def unique_name(name: str, outputs: list[Output]) -> str:
@@ -56,6 +57,14 @@ def unique_name(name: str, outputs: list[Output]) -> str:
 def duckdb_type(spelled: str) -> exp.DataType:
     """A type as DuckDB spells it."""
     return exp.DataType.build(spelled, dialect="duckdb")
+
+
+@cache
+def output_of(column: Column) -> Output:
+    """A table's column as an output; its type remembers how its cells are read."""
+    type_ = duckdb_type(column.type).copy()
+    type_.meta["form"] = column.form
+    return Output(column.name, type_, column)
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,10 @@ class Source:
 
     def column(self, output: Output) -> exp.Expr:
         """A reference to one of its columns."""
-        return typed(exp.column(output.name, table=self.name, quoted=True), output.type)
+        node = typed(exp.column(output.name, table=self.name, quoted=True), output.type)
+        if output.column is not None:
+            node.meta["spelling"] = output.column.spelling
+        return node
 
     def row_number(self) -> exp.Expr | None:
         """A reference to its hidden row number, if it has one."""

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from .clauses import first, group_keys, is_grouped, ordered
 from .schema import Schema, TableSchema
+from .toprow import row_at
 from .values import INTEGER, TEXT, bare, cast, function, null, string, typed
 
 
@@ -125,7 +126,7 @@ class _Spelled:
             return self._of(select, node)
         if node in group_keys(select):
             spelling = self._of(select, node)
-            return first(spelling, self._rows(select)) if spelling is not None else None
+            return _earliest(spelling, self._rows(select)) if spelling is not None else None
         return self._of_aggregate(select, node)
 
     def _of_aggregate(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
@@ -137,9 +138,19 @@ class _Spelled:
             return first(spelling, order) if spelling is not None else None
         if isinstance(node, exp.Min | exp.Max) and isinstance(inner, exp.Column):
             spelling = self._of(select, inner)
+            if spelling is not None and (table := self._whole_table(select)) is not None:
+                return _looked_up(table, spelling, inner, isinstance(node, exp.Max))
             name = "ARG_MAX_NULL" if isinstance(node, exp.Max) else "ARG_MIN_NULL"
             return function(name, TEXT, spelling, inner.copy()) if spelling is not None else None
         return None
+
+    def _whole_table(self, select: exp.Select) -> TableSchema | None:
+        """The table all of whose rows a SELECT aggregates, or None."""
+        source = select.args["from_"].this if select.args.get("from_") else None
+        narrowed = any(select.args.get(name) for name in ("where", "joins", "group"))
+        if narrowed or not isinstance(source, exp.Table) or source.args.get("joins") or _with_table(source):
+            return None
+        return self.schema.table(source.name)
 
     def _of(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
         """The text of a column of a SELECT's sources, or of a scalar subquery."""
@@ -186,6 +197,18 @@ class _Spelled:
                 number = exp.column(table.row_id, table=source.alias_or_name, quoted=True)
                 rows.append(ordered(typed(number, INTEGER)))
         return rows
+
+
+def _earliest(spelling: exp.Expr, rows: list[exp.Expr]) -> exp.Expr:
+    """A group's spelling in its first row; ARG_MIN needs no sorting, where one table's rows are counted."""
+    if len(rows) == 1:
+        return function("ARG_MIN_NULL", TEXT, spelling, rows[0].this)
+    return first(spelling, rows)
+
+
+def _looked_up(table: TableSchema, spelling: exp.Expr, column: exp.Column, greatest: bool) -> exp.Expr:
+    """The spelling of a whole column's extreme, read from one row rather than from all."""
+    return typed(exp.Subquery(this=row_at(table.name, spelling.name, column.name, greatest)), TEXT)
 
 
 def _sources(select: exp.Select) -> Iterator[exp.Expr]:

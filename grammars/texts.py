@@ -7,6 +7,7 @@ import re
 from sqlglot import exp
 
 from .operators import Rewrite
+from .owntext import either, own_text
 from .values import (
     BOOLEAN,
     TEXT,
@@ -26,10 +27,11 @@ from .values import (
 
 def _like(node: exp.Expr) -> exp.Expr:
     """LIKE ignores case; a pattern without letters needs no folding."""
-    subject, pattern = text(node.this), text(node.expression)
+    pattern = own_text(node.expression)
     plain = is_text_literal(pattern) and pattern.name.upper() == pattern.name.lower()
     like = exp.Like if plain else exp.ILike
-    return typed(like(this=subject, expression=pattern, negate=node.args.get("negate")), BOOLEAN)
+    found = either(node.this, lambda subject: like(this=subject, expression=pattern.copy()))
+    return typed(exp.Not(this=found), BOOLEAN) if node.args.get("negate") else found
 
 
 def _glob(node: exp.Expr) -> exp.Expr:
@@ -39,11 +41,12 @@ def _glob(node: exp.Expr) -> exp.Expr:
         pattern = string(pattern.name.replace("[^", "[!"))
     else:
         pattern = function("REPLACE", TEXT, pattern, string("[^"), string("[!"))
-    return typed(exp.Glob(this=text(node.this), expression=pattern), BOOLEAN)
+    return either(node.this, lambda subject: exp.Glob(this=subject, expression=pattern.copy()))
 
 
 def _regexp(node: exp.Expr) -> exp.Expr:
-    return typed(exp.RegexpLike(this=text(node.this), expression=text(node.expression), flag=string("i")), BOOLEAN)
+    pattern = text(node.expression)
+    return either(node.this, lambda subject: exp.RegexpLike(this=subject, expression=pattern.copy(), flag=string("i")))
 
 
 def _similar(node: exp.Expr) -> exp.Expr:
@@ -51,11 +54,11 @@ def _similar(node: exp.Expr) -> exp.Expr:
     pattern = text(node.expression)
     if is_text_literal(pattern):
         pattern = string(pattern.name.replace("%", ".*").replace("_", "."))
-    return function("REGEXP_FULL_MATCH", BOOLEAN, text(node.this), pattern)
+    return either(node.this, lambda subject: function("REGEXP_FULL_MATCH", BOOLEAN, subject, pattern.copy()))
 
 
 def _concat(node: exp.Expr) -> exp.Expr:
-    node.set("expressions", [text(value(each)) for each in node.expressions])
+    node.set("expressions", [own_text(value(each)) for each in node.expressions])
     return typed(node, TEXT)
 
 
@@ -66,7 +69,7 @@ def _chr(node: exp.Expr) -> exp.Expr:
 
 def _substring_index(node: exp.Expr) -> exp.Expr:
     """What stands before the n-th delimiter, or after it from the end when n is negative."""
-    subject, delimiter, count = text(node.this), text(node.args["delimiter"]), integer(node.args["count"])
+    subject, delimiter, count = own_text(node.this), text(node.args["delimiter"]), integer(node.args["count"])
     pieces = function("STRING_SPLIT", TEXT, subject, delimiter)
     negative = isinstance(count, exp.Neg)
     bounds = (count, literal_number("-1")) if negative else (literal_number("1"), count)
@@ -78,8 +81,21 @@ def printf(arguments: list[exp.Expr]) -> exp.Expr:
     format_, *values = arguments
     conversions = re.findall(r"%[-+ 0#,]*\d*(?:\.\d+)?([a-zA-Z])", format_.name.replace("%%", ""))
     views: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
-    viewed = [views.get(letter, text)(each) for letter, each in zip(conversions, values, strict=False)]
+    viewed = [
+        _present(views.get(letter, own_text)(each), literal_number("0") if letter in views else string(""))
+        for letter, each in zip(conversions, values, strict=False)
+    ]
     return function("PRINTF", TEXT, format_, *viewed)
+
+
+def _present(node: exp.Expr, otherwise: exp.Expr) -> exp.Expr:
+    """What printf writes for NULL, which in DuckDB would make all of it NULL."""
+    return node if isinstance(node, exp.Literal) else typed(exp.Coalesce(this=node, expressions=[otherwise]), node.type)
+
+
+def _json(node: exp.Expr) -> exp.Expr:
+    """A part of a JSON text, as text."""
+    return function("JSON_EXTRACT_STRING", TEXT, own_text(node.this), node.expression)
 
 
 def _format(node: exp.Expr) -> exp.Expr:
@@ -102,4 +118,6 @@ TEXTS: dict[type[exp.Expr], Rewrite] = {
     exp.Chr: _chr,
     exp.SubstringIndex: _substring_index,
     exp.Format: _format,
+    exp.JSONExtract: _json,
+    exp.JSONExtractScalar: _json,
 }

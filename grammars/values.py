@@ -4,7 +4,7 @@ SQLite lets any value stand anywhere and reads it as what the place needs; DuckD
 returns the node itself where its kind already fits, so that a clean, typed query keeps its shape.
 
 The number that a text carries is the first one in it, wherever it stands: ``'1,234 (est.)'`` carries 1234,
-``'about -5'`` carries -5, ``'22–18'`` carries 22, ``'n/a'`` carries none (NULL).
+``'about -5'`` carries -5, ``'1e3'`` carries 1000, ``'22–18'`` carries 22, ``'n/a'`` carries none (NULL).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DURATION = exp.DataType.build("INTERVAL")
 # What a part of a moment that strftime spells is as a number.
 _FIELDS = {"%Y": "YEAR", "%m": "MONTH", "%d": "DAY", "%H": "HOUR", "%M": "MINUTE", "%j": "DAYOFYEAR", "%w": "DAYOFWEEK"}
 
-NUMBER_PATTERN = r"(?:(?:^|\s)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)"
+NUMBER_PATTERN = r"(?:(?:^|\s)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?"
 
 _T = exp.DataType.Type
 _KINDS: dict[Any, Kind] = {

@@ -67,6 +67,7 @@ READINGS: list[tuple[list[str | None], str, list[Any]]] = [
     (["1,234", "1,23"], "text", ["1,234", "1,23"]),
     (["16 (15)", "3"], "text", ["16 (15)", "3"]),
     (["$5", "€7"], "text", ["$5", "€7"]),
+    (["$5", "7", "£6.50"], "text", ["$5", "7", "£6.50"]),
     (["12 km", "7 miles"], "text", ["12 km", "7 miles"]),
     (["12%", "7"], "text", ["12%", "7"]),
     (["3 million", "4 million"], "text", ["3 million", "4 million"]),
@@ -99,13 +100,28 @@ def test_durations() -> None:
 
 @pytest.mark.parametrize(
     ("late", "kind"),
-    [("n/a", "integer"), ("1,234", "integer"), ("7.5", "number"), ("007", "text"), ("abc", "text"), (" 8", "integer")],
+    [
+        ("n/a", "integer"),
+        ("$5", "integer"),
+        ("1,234", "integer"),
+        ("7.5", "number"),
+        ("007", "text"),
+        ("abc", "text"),
+        (" 8", "integer"),
+    ],
 )
 def test_a_cell_after_the_sample_is_heard(late: str, kind: str) -> None:
     cells: list[str | None] = [str(number) for number in range(5000)]
     cells[4000] = late
     table = read(cells)
     assert table.columns[0].kind == kind
+    assert texts(table) == cells
+
+
+def test_a_second_currency_is_heard_late() -> None:
+    cells: list[str | None] = [*(f"${number}" for number in range(1, 3000)), "€5"]
+    table = read(cells)
+    assert table.columns[0].kind == "text"
     assert texts(table) == cells
 
 

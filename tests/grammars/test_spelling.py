@@ -63,6 +63,8 @@ def run(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[o
         ("SELECT * FROM w WHERE name = 'b'", [(None, "8611", "2½", None)]),
         ("SELECT name, MAX(height) FROM w", [(None, "8,848 m")]),
         ("SELECT MAX(height), MIN(ratio) FROM w", [("8,848 m", "2½")]),
+        ("SELECT MAX(height) FROM w WHERE side = 'y'", [("8848m",)]),
+        ("SELECT MIN(h), COUNT(*) FROM (SELECT height AS h FROM w WHERE name > 'a')", [("8611", None)]),
         ("SELECT height, MAX(ratio) FROM w GROUP BY side", [("8,848 m", "5"), ("8848m", None)]),
         ("SELECT height, COUNT(*) FROM w GROUP BY height", [("8611", None), ("8,848 m", None)]),
         ("SELECT DISTINCT height FROM w", [("8,848 m",), ("8611",)]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -39,13 +39,13 @@ class Engines:
             tuple(
                 TableSchema(
                     name,
-                    tuple(
-                        Column(column, cells.kind, TYPES[cells.kind][0], spelling=f"{column} (spelling)")
-                        for column, cells in columns.items()
-                    ),
+                    tuple(Column(column, cells.kind, TYPES[cells.kind][0]) for column, cells in columns.items()),
                 )
                 for name, columns in tables.items()
             )
+        )
+        self.spelled = Schema(
+            tuple(replace(table, columns=tuple(map(keeping, table.columns))) for table in self.schema)
         )
         self.duckdb = duckdb.connect(":memory:", config={"threads": 1})
         self.sqlite = sqlite3.connect(":memory:")
@@ -90,8 +90,13 @@ class Engines:
 
     def run_spelled(self, program: str) -> list[tuple[Any, ...]]:
         """DuckDB's rows where companions stand beside the program's outputs, without the companions."""
-        spelled, companions = with_spelling(self.tree(program), self.schema)
+        spelled, companions = with_spelling(self.tree(program), self.spelled)
         return [row[: len(companions)] for row in self.duckdb.execute(spelled.sql("duckdb")).fetchall()]
+
+
+def keeping(column: Column) -> Column:
+    """A column that keeps spellings."""
+    return replace(column, spelling=f"{column.name} (spelling)")
 
 
 def spelled(cells: Cells) -> Cells:
