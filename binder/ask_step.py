@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from binder.ask import Reply, ask_map, read_reply
@@ -20,59 +21,70 @@ from binder.render import Cuts
 from exemplars import store
 from exemplars.exemplar import Cells, Part
 
+Keep = Callable[[Sequence[Reply]], None]
 
-async def ask_step(
-    lm: LM,
-    step: Step,
-    inputs: Sequence[Cells],
-    keep: Callable[[Sequence[Reply]], None],
-    cache: Cache,
-    folder: Path | None = None,
-) -> Said:
-    """Ask a step's call about inputs.
 
-    Args:
-        lm: The model.
-        step: What to ask.
-        inputs: Distinct inputs, none of them missing altogether.
-        keep: Called with replies as soon as they are there.
+@dataclass(frozen=True)
+class Asking:
+    """How steps are asked.
+
+    Attributes:
+        lm: Finds the model.
         cache: Where replies to the same are found, and new ones kept.
         folder: A folder of the user's exemplars and templates.
-
-    Raises:
-        LMUnavailable: The model could not be reached; what ``keep`` got was answered.
-        LMReplyError: Not one input got a reply that can be read.
-        LimitReached: The next request would have passed a limit; what ``keep`` got was answered.
     """
-    call = call_key(lm, step, folder)
-    asked: dict[Cells, Reply] = {}
-    said = Said()
 
-    def note(replies: Sequence[Reply]) -> None:
-        asked.update((reply.input, reply) for reply in replies)
-        keep(replies)
-        cache.keep(call, {reply.input: reply.text for reply in replies})
+    lm: Callable[[], LM]
+    cache: Cache
+    folder: Path | None = None
 
-    async def ask(missing: Sequence[Cells]) -> dict[Cells, str | None]:
-        nonlocal said
-        said += await (_ask_map if step.per_row else _ask_whole)(lm, step, missing, note, folder)
-        return {cells: reply.text for cells, reply in asked.items()}
+    def call(self, step: Step) -> CallKey:
+        """What replies to a step's call are kept under."""
+        purpose: Purpose = "map" if step.per_row else "ans"
+        blocks = () if step.per_row else step.blocks
+        version = store.version(purpose, self.folder)
+        return CallKey.of(self.lm(), purpose, step.question, step.labels, step.expected, version, blocks)
 
-    texts = await cache.share(call, inputs, ask)
-    replies = {reply.input: reply for reply in said.replies} | asked
-    for cells in inputs:
-        if cells not in replies:
-            found = _kept(step, cells, texts[cells]) if cells in texts else None
-            replies[cells] = found or Reply(cells, readable=False)
-    return Said(tuple(replies[cells] for cells in inputs), said.usage, said.unreadable, said.cuts)
+    def recall(self, step: Step, inputs: Sequence[Cells]) -> list[Reply]:
+        """The replies that were kept from before."""
+        kept = self.cache.values(self.call(step), inputs)
+        found = [_kept(step, cells, text) for cells, text in kept.items()]
+        return [reply for reply in found if reply is not None]
 
+    async def ask(self, step: Step, inputs: Sequence[Cells], keep: Keep) -> Said:
+        """Ask a step's call about inputs.
 
-def call_key(lm: LM, step: Step, folder: Path | None) -> CallKey:
-    """What replies to a step's call are kept under."""
-    purpose: Purpose = "map" if step.per_row else "ans"
-    blocks = () if step.per_row else step.blocks
-    version = store.version(purpose, folder)
-    return CallKey.of(lm, purpose, step.question, step.labels, step.expected, version, blocks)
+        Args:
+            step: What to ask.
+            inputs: Distinct inputs, none of them missing altogether.
+            keep: Called with replies as soon as they are there.
+
+        Raises:
+            LMUnavailable: The model could not be reached; what ``keep`` got was answered.
+            LMReplyError: Not one input got a reply that can be read.
+            LimitReached: The next request would have passed a limit; what ``keep`` got was answered.
+        """
+        call = self.call(step)
+        asked: dict[Cells, Reply] = {}
+        said = Said()
+
+        def note(replies: Sequence[Reply]) -> None:
+            asked.update((reply.input, reply) for reply in replies)
+            keep(replies)
+            self.cache.keep(call, {reply.input: reply.text for reply in replies})
+
+        async def ask(missing: Sequence[Cells]) -> dict[Cells, str | None]:
+            nonlocal said
+            said += await (_ask_map if step.per_row else _ask_whole)(self.lm(), step, missing, note, self.folder)
+            return {cells: reply.text for cells, reply in asked.items()}
+
+        texts = await self.cache.share(call, inputs, ask)
+        replies = {reply.input: reply for reply in said.replies} | asked
+        for cells in inputs:
+            if cells not in replies:
+                found = _kept(step, cells, texts[cells]) if cells in texts else None
+                replies[cells] = found or Reply(cells, readable=False)
+        return Said(tuple(replies[cells] for cells in inputs), said.usage, said.unreadable, said.cuts)
 
 
 def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
@@ -83,9 +95,7 @@ def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
     return None if values is None else _whole_reply(cells, text, values, step.expected.many, attempts=0)
 
 
-async def _ask_map(
-    lm: LM, step: Step, inputs: Sequence[Cells], keep: Callable[[Sequence[Reply]], None], folder: Path | None
-) -> Said:
+async def _ask_map(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
     """Several inputs a request."""
     said = await ask_map(
         lm, step.question, step.labels, inputs, step.expected, batch=batch_of(lm), folder=folder, keep=keep
@@ -93,9 +103,7 @@ async def _ask_map(
     return Said(said.replies, said.usage, said.unreadable, said.cuts)
 
 
-async def _ask_whole(
-    lm: LM, step: Step, inputs: Sequence[Cells], keep: Callable[[Sequence[Reply]], None], folder: Path | None
-) -> Said:
+async def _ask_whole(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
     """Each input in a request of its own; the call fails only where none of them is answered."""
     said = await asyncio.gather(*(_answer(lm, step, cells, keep, folder) for cells in inputs), return_exceptions=True)
     failed = [one for one in said if isinstance(one, BaseException)]
@@ -111,9 +119,7 @@ async def _ask_whole(
     return Said(replies, usage, len(failed), sum((answer.cuts for _, answer in done), Cuts()))
 
 
-async def _answer(
-    lm: LM, step: Step, cells: Cells, keep: Callable[[Sequence[Reply]], None], folder: Path | None
-) -> tuple[Reply, AnsReply]:
+async def _answer(lm: LM, step: Step, cells: Cells, keep: Keep, folder: Path | None) -> tuple[Reply, AnsReply]:
     said = await ask_ans(lm, step.question, _parts(step, cells), step.expected, folder=folder)
     values = said.value if isinstance(said.value, tuple) else (said.value,)
     reply = _whole_reply(cells, said.text, values, step.expected.many, said.attempts)

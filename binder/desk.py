@@ -7,10 +7,10 @@ So twenty candidate programs that share a call need the requests of one. What wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from binder.lm.base import Usage
 from binder.render import Cuts
@@ -46,7 +46,16 @@ class Said:
         )
 
 
-Ask = Callable[["Step", Sequence["Cells"], Callable[[Sequence["Reply"]], None]], Awaitable[Said]]
+class Asking(Protocol):
+    """How a desk asks."""
+
+    def recall(self, step: Step, inputs: Sequence[Cells]) -> list[Reply]:
+        """The replies to some of the inputs that are there without asking."""
+        ...
+
+    async def ask(self, step: Step, inputs: Sequence[Cells], keep: Callable[[Sequence[Reply]], None]) -> Said:
+        """What asking about inputs brings; ``keep`` gets replies as soon as they are there."""
+        ...
 
 
 @dataclass
@@ -63,11 +72,11 @@ class Desk:
     """Where the programs of one question ask.
 
     Args:
-        ask: Asks about the inputs of a step, and hands replies over as soon as they are there.
+        asking: How the inputs of a step are asked.
     """
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
         self._books: dict[tuple[object, ...], _Book] = {}
         self._working = 0
         self._sending: set[asyncio.Task[None]] = set()
@@ -75,6 +84,13 @@ class Desk:
     def known(self, step: Step) -> dict[Cells, Reply]:
         """The replies to what a step asks, by input."""
         return self._book(step).known
+
+    def recall(self, step: Step, inputs: Sequence[Cells]) -> list[Reply]:
+        """The replies to those of the inputs that can be known without asking; they are known from now on."""
+        book = self._book(step)
+        found = self._asking.recall(step, [cells for cells in inputs if cells not in book.known])
+        book.known.update((reply.input, reply) for reply in found)
+        return found
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -141,7 +157,7 @@ class Desk:
             book.known.update((reply.input, reply) for reply in replies)
 
         try:
-            said = await self._ask(book.step, list(waiting), keep)
+            said = await self._asking.ask(book.step, list(waiting), keep)
         except asyncio.CancelledError:
             for caller in callers:
                 caller.cancel()

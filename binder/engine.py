@@ -13,7 +13,7 @@ from dataclasses import replace
 from binder import loop
 from binder.accept import accept
 from binder.answer import Answer, Outcome
-from binder.ask_step import ask_step
+from binder.ask_step import Asking
 from binder.database import Limits, Pool, Session
 from binder.desk import Desk
 from binder.draft import Drafting, Drafts, draft, repair
@@ -276,7 +276,7 @@ class Binder:
         """What a question or a program needs: its work, and a session on the tables' database, for so many seconds."""
         used = _tables(tables)
         lm = self._one_question()
-        desk = Desk(lambda step, inputs, keep: ask_step(lm(), step, inputs, keep, self.cache, self.drafting.folder))
+        desk = Desk(Asking(lm, self.cache, self.drafting.folder))
         work = Work(used, desk, self._selectivity, lm, self.mend_values, self.drafting.calls, self.vote)
         try:
             async with self._session(used, deadline, work) as session:

@@ -119,7 +119,7 @@ class _Run:
         tallies = [_Tally(step) for step in stage.steps]
         if stage.least is None:
             for tally in tallies:
-                await self._ask(tally, tally.step.inputs)
+                await self._ask(tally, await self._inputs(tally, tally.step.inputs))
         else:
             await self._in_waves(tallies, max(self.wave, stage.least))
         for tally in tallies:
@@ -127,7 +127,10 @@ class _Run:
             self.note(tally.trace())
 
     async def _in_waves(self, tallies: Sequence[_Tally], size: int) -> None:
-        """Ask steps in turns, about more at each, until none needs a further input."""
+        """Ask steps in turns, about more at each, until none needs a further input.
+
+        What is known from before is taken in first, since it may decide that less is to be asked.
+        """
         for tally in tallies:
             await self.in_turn(lambda step=tally.step: self._put(step))  # type: ignore[misc]
         needed = True
@@ -135,20 +138,29 @@ class _Run:
             needed = False
             for tally in tallies:
                 assert tally.step.next_inputs is not None
-                needed |= await self._ask(tally, tally.step.next_inputs, {WAVE: size})
+                while inputs := await self._inputs(tally, tally.step.next_inputs, {WAVE: size}):
+                    needed = True
+                    recalled = self.desk.recall(tally.step, inputs)
+                    if not recalled:
+                        await self._ask(tally, inputs)
+                        break
+                    tally.said += Said(tuple(recalled))
+                    await self.in_turn(lambda step=tally.step: self._put(step))  # type: ignore[misc]
             size *= 2
 
-    async def _ask(self, tally: _Tally, query: str, parameters: Mapping[str, int] | None = None) -> bool:
-        """Ask a step's call about the inputs that a query gives, if it gives any."""
-        step, started = tally.step, time.perf_counter()
+    async def _inputs(self, tally: _Tally, query: str, parameters: Mapping[str, int] | None = None) -> list[Cells]:
+        """The inputs that a query of a step gives."""
+        started = time.perf_counter()
         inputs: list[Cells] = await self.in_turn(lambda: self.session.rows(query, parameters))
         tally.query_seconds += time.perf_counter() - started
-        if inputs:
-            tally.said += await self.desk.ask(step, inputs)
-        if inputs or parameters is None:
-            await self.in_turn(lambda: self._put(step))
+        return inputs
+
+    async def _ask(self, tally: _Tally, inputs: Sequence[Cells]) -> None:
+        """Ask a step's call about inputs."""
+        started = time.perf_counter()
+        tally.said += await self.desk.ask(tally.step, inputs)
+        await self.in_turn(lambda: self._put(tally.step))
         tally.seconds += time.perf_counter() - started
-        return bool(inputs)
 
     def _put(self, step: Step) -> None:
         """Fill a step's table with what is known."""
@@ -181,7 +193,13 @@ class _Tally:
         """The record of the step."""
         said = self.said
         return CallTrace(
-            self.step, said.replies, said.usage, said.unreadable, said.cuts, self.seconds, self.query_seconds
+            self.step,
+            said.replies,
+            said.usage,
+            said.unreadable,
+            said.cuts,
+            self.seconds + self.query_seconds,
+            self.query_seconds,
         )
 
 

@@ -167,7 +167,7 @@ class _Planner:
     def _step(self, node: exp.Anonymous) -> tuple[Step, tuple[exp.Expr, ...]]:
         """One call's step, and the texts of its arguments; the call becomes a look-up."""
         call = read_call(node)
-        labels = tuple(_label(argument) for argument in call.arguments) or ("",)
+        labels = tuple(map(_label, call.arguments, call.written)) or ("",)
         blocks = tuple(not call.per_row and isinstance(a, exp.Subquery) for a in call.arguments) or (False,)
         keys = [_key(argument, block, self.schema) for argument, block in zip(call.arguments, blocks, strict=False)]
         keys = keys or [exp.Literal.string("")]
@@ -245,13 +245,13 @@ def _describe(call: Call, labels: tuple[str, ...]) -> str:
     return "QA(" + "; ".join([f'"{kind}@{call.question}"', *(label for label in labels if label)]) + ")"
 
 
-def _label(argument: exp.Expr) -> str:
+def _label(argument: exp.Expr, written: str) -> str:
     """What an argument is called in a prompt."""
     if isinstance(argument, exp.Column):
         return argument.name
     if isinstance(argument, exp.Subquery):
         return ", ".join(select.alias_or_name or select.sql("sqlite") for select in argument.this.selects)
-    return argument.sql("sqlite")
+    return written
 
 
 def _key(argument: exp.Expr, block: bool, schema: Schema) -> exp.Expr:

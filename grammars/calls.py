@@ -53,6 +53,12 @@ class Call:
         return expected
 
     @property
+    def written(self) -> tuple[str, ...]:
+        """Its arguments as the program writes them, whatever they were translated to since."""
+        written: tuple[str, ...] = self.node.meta.get("written", ())
+        return written or tuple(argument.sql("sqlite") for argument in self.arguments)
+
+    @property
     def key(self) -> str:
         """The same for calls that ask the same of the same input."""
         return self.node.sql("sqlite")

@@ -43,6 +43,7 @@ def infer(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
     for call in find_calls(tree):
         call.node.meta["expected"] = expected[call.key]
         call.node.meta["type"] = expected[call.key].type
+        call.node.meta["written"] = tuple(argument.sql("sqlite") for argument in call.arguments)
     return replace(program, tree=tree)
 
 

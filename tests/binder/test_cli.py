@@ -128,7 +128,10 @@ def test_a_failure_to_answer_is_one_line_and_nothing_else(peaks: str, monkeypatc
     ("program", "said"),
     [
         (f"SELECT height * {2**63 - 1} FROM w", "the program failed while running: Out of Range Error"),
-        ("SELECT nme FROM w", "the program that was drafted cannot be run: line 1, column 8: no column 'nme'"),
+        (
+            "SELECT altitude FROM w",
+            "the program that was drafted cannot be run: line 1, column 8: no column 'altitude'",
+        ),
     ],
 )
 def test_why_a_drafted_program_gave_no_answer_is_said(
