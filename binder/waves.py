@@ -104,6 +104,7 @@ class Stop(Protocol):
     Attributes:
         least: About how many inputs the first wave must hold at least.
         order: What the rows are asked in the order of; empty where any order does.
+        clause: What in the query is decided.
     """
 
     @property
@@ -111,6 +112,9 @@ class Stop(Protocol):
 
     @property
     def order(self) -> tuple[exp.Ordered, ...]: ...
+
+    @property
+    def clause(self) -> str: ...
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether further replies may change the outcome; uncorrelated, never NULL."""
@@ -123,6 +127,7 @@ class FirstRows:
 
     least: int
     order: tuple[exp.Ordered, ...]
+    clause: str = "LIMIT"
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether one of the first possible rows is not sure."""
@@ -142,6 +147,7 @@ class AnyRow:
 
     least: int = 0
     order: tuple[exp.Ordered, ...] = ()
+    clause: str = "EXISTS"
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether no row is sure."""
@@ -159,6 +165,7 @@ class Counts:
     comparisons: tuple[exp.Binary, ...]
     least: int = 0
     order: tuple[exp.Ordered, ...] = ()
+    clause: str = "COUNT"
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether a comparison may still change."""
