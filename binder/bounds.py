@@ -54,7 +54,8 @@ def bound_of(node: exp.Anonymous, text: Text) -> Bound:
         if is_plain(inputs):
             sql = inputs.sql("duckdb")
             return Bound(f"SELECT COUNT(*) FROM ({sql})", sql if known else None, like)
-    rows = _most_rows_around(query)
+    rows = _most_groups(query) if _is_of_groups(keys) else None
+    rows = rows or _most_rows_around(query)
     return Bound(f"SELECT {rows}" if rows is not None else None, like=like or _like(node, text))
 
 
@@ -154,11 +155,27 @@ def _most_rows(query: exp.Expr, ctes: dict[str, exp.Expr]) -> str | None:
     return " * ".join(f"({factor} + 1)" if len(factors) > 1 else f"{factor}" for factor in factors) or "1"
 
 
-def _counted(query: exp.Select) -> str | None:
-    """The number of rows of a query's FROM that its plain conditions leave, where no reply decides them."""
+def _is_of_groups(keys: Sequence[exp.Expr]) -> bool:
+    return any(part.find_ancestor(exp.Query) is None for key in keys for part in key.find_all(exp.AggFunc))
+
+
+def _most_groups(query: exp.Select) -> str | None:
+    """An SQL expression for the most groups of a query, where no reply decides what they are."""
+    group = query.args.get("group")
+    if group is None:
+        return "1" if not _is_correlated(query) else None
+    by = group.expressions
+    return _counted(query, group) if by and len(by) == len(list(group.iter_expressions())) else None
+
+
+def _counted(query: exp.Select, group: exp.Expr | None = None) -> str | None:
+    """The number of rows of a query's FROM that its plain conditions leave, or of their groups, where no reply decides
+    them."""
     where = query.args.get("where")
     plain = [part for part in (conjuncts(where.this) if where else []) if is_plain(part)]
-    rows = _without_unread(with_ctes(source_of(query, plain).select(exp.Literal.number(1)), query.selects[0]))
+    rows = source_of(query, plain).select(exp.Literal.number(1))
+    rows.set("group", group.copy() if group is not None else None)
+    rows = _without_unread(with_ctes(rows, query.selects[0]))
     if not is_plain(rows) or _is_correlated(rows):
         return None
     return f"(SELECT COUNT(*) FROM ({rows.sql('duckdb')}))"
@@ -200,4 +217,3 @@ def _without_unread(query: exp.Select) -> exp.Select:
             query.set("with_", None)
             break
     return query
-

@@ -20,7 +20,7 @@ from grammars.clauses import aggregates, looks_outside
 from grammars.reply import ReplyKind
 
 WAVE = "wave"  # the parameter that holds the most inputs of a wave
-_ROWS_A_INPUT = 4  # rows looked at for one input of a wave that follows an order
+ROWS_AN_INPUT = 4  # rows looked at for one input of a wave that follows an order
 _MIRRORED: dict[type[exp.Binary], type[exp.Binary]] = {
     exp.GT: exp.LT,
     exp.GTE: exp.LTE,
@@ -231,7 +231,7 @@ def next_inputs(rows: Rows, stop: Stop, at: int, nth: int, names: Sequence[str])
             *[exp.alias_(term.this.copy(), name) for term, name in zip(stop.order, terms, strict=True)]
         )
         needed = needed.order_by(*[term.copy() for term in stop.order])
-        needed = needed.limit(exp.Mul(this=exp.Literal.number(_ROWS_A_INPUT), expression=wave.copy()))
+        needed = needed.limit(exp.Mul(this=exp.Literal.number(ROWS_AN_INPUT), expression=wave.copy()))
         order = exp.Order(
             expressions=[_ordered_like(term, exp.column(n)) for term, n in zip(stop.order, terms, strict=True)]
         )
