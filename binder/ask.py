@@ -110,6 +110,21 @@ async def ask_map(
     return MapReplies(replies, asker.usage, len(asked) - len(found), Cuts(cells=len(asker.shortened)))
 
 
+def first_requests(
+    lm: LM,
+    question: str,
+    columns: Sequence[str],
+    inputs: Sequence[Cells],
+    expected: Expected,
+    *,
+    folder: Path | None = None,
+) -> Iterator[Request]:
+    """The requests that ``ask_map`` sends first; nothing is sent."""
+    asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, None)
+    for batch in asker._batches(inputs, batch_of(lm)):
+        yield asker._request(tuple(batch.values()))
+
+
 @dataclass
 class _Asker:
     """One map call under way."""

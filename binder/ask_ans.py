@@ -13,6 +13,7 @@ from binder import call_prompt
 from binder.coerce import Value, coerce, is_unknown, settle
 from binder.errors import LMReplyError
 from binder.lm.base import LM, Usage
+from binder.prompt import Prompt
 from binder.render import Cuts
 from binder.replies import read_ans, read_bare
 from binder.send import ATTEMPTS, again, hear, nothing_readable
@@ -63,10 +64,9 @@ async def ask_ans(
         LMUnavailable: The model could not be reached.
         LMReplyError: No reply could be read.
     """
-    if parts and not any(cell is not None for part in parts for row in part.rows for cell in row):
+    asked = first_request(lm, question, parts, expected, folder=folder)
+    if asked is None:
         return AnsReply(() if expected.many else None)
-    shots = choose.first(store.answers(folder), SHOTS)
-    asked = call_prompt.ans(question, parts, expected, lm=lm, exemplars=shots, folder=folder)
     usage, heard = Usage(), ""
     for attempt in range(1, ATTEMPTS + 1):
         completion, spent = await hear(lm, again(asked.request, attempt))
@@ -77,6 +77,16 @@ async def ask_ans(
             return AnsReply(value, completion.text, attempt, usage, asked.cuts)
         heard = completion.text
     raise LMReplyError(nothing_readable(lm, question, heard))
+
+
+def first_request(
+    lm: LM, question: str, parts: Sequence[Part], expected: Expected, *, folder: Path | None = None
+) -> Prompt | None:
+    """The request that ``ask_ans`` sends first, or None where the inputs hold nothing at all; nothing is sent."""
+    if parts and not any(cell is not None for part in parts for row in part.rows for cell in row):
+        return None
+    shots = choose.first(store.answers(folder), SHOTS)
+    return call_prompt.ans(question, parts, expected, lm=lm, exemplars=shots, folder=folder)
 
 
 def read_values(text: str, expected: Expected) -> tuple[Value, ...] | None:

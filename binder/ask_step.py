@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from binder.ask import Reply, ask_map, read_reply
-from binder.ask_ans import AnsReply, ask_ans, read_values
+from binder.ask import Reply, ask_map, first_requests, read_reply
+from binder.ask_ans import AnsReply, ask_ans, first_request, read_values
 from binder.coerce import Value
 from binder.desk import Said
 from binder.errors import LMReplyError
-from binder.lm.base import LM, Purpose, Usage, batch_of
+from binder.lm.base import LM, Purpose, Request, Usage, batch_of
 from binder.lm.cache import Cache
 from binder.lm.keys import CallKey
 from binder.plan import Step
@@ -50,6 +50,15 @@ class Asking:
         kept = self.cache.values(self.call(step), inputs)
         found = [_kept(step, cells, text) for cells, text in kept.items()]
         return [reply for reply in found if reply is not None]
+
+    def first_requests(self, step: Step, inputs: Sequence[Cells]) -> Iterator[Request]:
+        """The requests that asking about inputs sends first; nothing is sent."""
+        lm, question, expected = self.lm(), step.question, step.expected
+        if step.per_row:
+            yield from first_requests(lm, question, step.labels, inputs, expected, folder=self.folder)
+            return
+        prompts = [first_request(lm, question, _parts(step, cells), expected, folder=self.folder) for cells in inputs]
+        yield from (prompt.request for prompt in prompts if prompt is not None)
 
     async def ask(self, step: Step, inputs: Sequence[Cells], keep: Keep) -> Said:
         """Ask a step's call about inputs.

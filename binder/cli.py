@@ -9,7 +9,8 @@ import os
 import re
 import sys
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +22,7 @@ from binder import cache_cli, lm
 from binder.console import render_answer
 from binder.draft import Drafting
 from binder.engine import DEADLINE, Binder
+from binder.errors import BinderError
 from binder.failing import failing, print_json, start
 from binder.progress import counting_bytes, ready, working
 from binder.table import Table
@@ -112,7 +114,7 @@ def run(
     """Check and run a program."""
     tables, text = _tables(table, query, title), _text(program)
     with Binder() as engine:
-        asks = bool(engine.explain(text, tables).plan.steps)
+        asks = bool(engine.check(text, tables).calls)
     asked: AbstractContextManager[LM | None] = ready(lm.default(), as_json) if asks else nullcontext()
     with asked as model, Binder(model, deadline=deadline) as engine:
         with working("running", as_json):
@@ -132,11 +134,47 @@ def check(program: Source, table: Sources, query: Query = None, title: Title = N
 
 
 @app.command()
-def explain(program: Source, table: Sources, query: Query = None, title: Title = None, as_json: AsJson = False) -> None:
+def explain(
+    program: Source,
+    table: Sources,
+    query: Query = None,
+    title: Title = None,
+    analyze: Annotated[bool, typer.Option("--analyze", help="Run it too, and show what it did ask.")] = False,
+    price_read: Annotated[
+        float | None, typer.Option(min=0, help="Dollars for a million tokens that the model reads.")
+    ] = None,
+    price_written: Annotated[
+        float | None, typer.Option(min=0, help="Dollars for a million tokens that it writes.")
+    ] = None,
+    deadline: Deadline = DEADLINE,
+    as_json: AsJson = False,
+) -> None:
     """Show what a program would do and ask, without asking."""
-    with Binder() as engine:
-        explanation = engine.explain(_text(program), _tables(table, query, title))
+    tables, text = _tables(table, query, title), _text(program)
+    price = _price(price_read, price_written)
+    shown = working("running", quiet=as_json or not analyze)
+    with _model_to_explain(analyze, as_json) as model, Binder(model, deadline=deadline) as engine, shown:
+        explanation = engine.explain(text, tables, price=price, analyze=analyze)
     typer.echo(explanation.to_json() if as_json else str(explanation))
+
+
+def _price(read: float | None, written: float | None) -> lm.Price | None:
+    """The price of tokens; one that is not given is nothing."""
+    return None if read is None and written is None else lm.Price(read=read or 0.0, written=written or 0.0)
+
+
+@contextmanager
+def _model_to_explain(asked: bool, as_json: bool) -> Iterator[LM | None]:
+    """The model that would be asked, started only where it is; none is needed else."""
+    if asked:
+        with ready(lm.default(), as_json) as model:
+            yield model
+        return
+    try:
+        found: LM | None = lm.default()
+    except BinderError:
+        found = None
+    yield found
 
 
 @models.callback()

@@ -26,14 +26,14 @@ def render_answer(answer: Answer) -> str:
 
 def render_error(error: BinderError) -> str:
     """An error in one line; a refused program's complaints keep the lines that show where."""
-    lines = [_safe(line) for line in str(error).splitlines()]
+    lines = [safe(line) for line in str(error).splitlines()]
     return "\n".join(lines) if isinstance(error, ProgramError) else " ".join(line.strip() for line in lines)
 
 
 def _lines(answer: Answer) -> Iterator[str]:
-    yield f"program   {_safe(answer.program.sql())}"
+    yield f"program   {safe(answer.program.sql())}"
     for mend in answer.program.mends:
-        yield f"mended    {_safe(mend)}"
+        yield f"mended    {safe(mend)}"
     for call in answer.trace.calls:
         yield from _call(call)
     if len(answer.candidates) > 1:
@@ -47,11 +47,11 @@ def _lines(answer: Answer) -> Iterator[str]:
 
 def _call(call: CallTrace) -> Iterator[str]:
     asked = f"{_count(len(call.replies), 'input')}, {_count(call.usage.requests, 'request')}"
-    yield f"asked     {_safe(call.step.call)}  ({call.step.expected.kind}; {asked})"
+    yield f"asked     {safe(call.step.call)}  ({call.step.expected.kind}; {asked})"
     for reply in call.replies[:_SHOWN]:
         given = " | ".join("NULL" if cell is None else cell for cell in reply.input)
         said = "unreadable" if not reply.readable else "NULL" if reply.value is None else str(reply.value)
-        yield f"            {_cut(_safe(given))} -> {_safe(said)}"
+        yield f"            {_cut(safe(given))} -> {safe(said)}"
     if len(call.replies) > _SHOWN:
         yield f"            … and {len(call.replies) - _SHOWN} more"
 
@@ -61,12 +61,12 @@ def _answer(answer: Answer) -> Iterator[str]:
     if not rows:
         yield "answer    (no rows)"
     elif len(answer.result.columns) == 1:
-        shown = [_safe(text) if text is not None else "NULL" for (text,) in rows[:_SHOWN]]
+        shown = [safe(text) if text is not None else "NULL" for (text,) in rows[:_SHOWN]]
         more = f", … and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
         yield f"answer    {', '.join(shown)}{more}"
     else:
         for index, row in enumerate(rows[:_SHOWN]):
-            cells = " | ".join("NULL" if text is None else _safe(text) for text in row)
+            cells = " | ".join("NULL" if text is None else safe(text) for text in row)
             yield f"{'answer' if index == 0 else '':10}{cells}"
         if len(rows) > _SHOWN:
             yield f"{'':10}… and {len(rows) - _SHOWN} more rows"
@@ -86,6 +86,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """A text on one line, control characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)

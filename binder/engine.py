@@ -24,6 +24,7 @@ from binder.lm.base import LM
 from binder.lm.budget import Budget, Price
 from binder.lm.cache import MOST_BYTES, Cache
 from binder.lm.limits import Limited
+from binder.lm.scripted import Scripted
 from binder.table import Table
 from binder.trace import Sample, Trace
 from binder.vote import Vote, count
@@ -186,16 +187,37 @@ class Binder:
         with self._pool.session(used) as session:
             return accept(_source(program), used, session, self.mend_values, self._selectivity)[0]
 
-    def explain(self, program: str | Program, tables: Tables) -> Explanation:
-        """What a program would do and how much it would ask, without asking.
+    def explain(
+        self, program: str | Program, tables: Tables, *, price: Price | None = None, analyze: bool = False
+    ) -> Explanation:
+        """What a program would do and how much it would ask, without asking; no model need be there.
+
+        Args:
+            program: The program.
+            tables: The table, or the tables, it is about.
+            price: What the model's tokens cost, the engine's by default.
+            analyze: Whether to run the program too, and tell what it did ask beside the estimates.
 
         Raises:
-            ProgramError: It cannot be run.
+            ProgramError: It cannot be run; where it is analyzed, whatever ``run`` raises.
         """
+        explanation = self._explain(program, tables, price)
+        return explanation.beside(self.run(program, tables)) if analyze else explanation
+
+    async def aexplain(
+        self, program: str | Program, tables: Tables, *, price: Price | None = None, analyze: bool = False
+    ) -> Explanation:
+        """``explain`` for async callers."""
+        explanation = await asyncio.to_thread(self._explain, program, tables, price)
+        return explanation.beside(await self.arun(program, tables)) if analyze else explanation
+
+    def _explain(self, program: str | Program, tables: Tables, price: Price | None) -> Explanation:
         used = _tables(tables)
+        lm = self._lm or Scripted(lambda request: "", name="no model")  # explaining looks at its limits alone
+        asking = Asking(lambda: lm, self.cache, self.drafting.folder)
         with self._pool.session(used) as session:
             checked, plan = accept(_source(program), used, session, self.mend_values, self._selectivity)
-            return explain(checked, plan, session)
+            return explain(checked, plan, session, asking, price or self.price)
 
     def close(self) -> None:
         """Free the databases, and the model if the engine found it itself."""

@@ -8,7 +8,7 @@ are asked in turns, in growing waves, until none of them needs a further input (
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -16,6 +16,7 @@ import sqlglot
 from sqlglot import exp
 
 from binder import waves
+from binder.bounds import Bound, bound_of
 from binder.cells import rendering
 from binder.filters import Selectivity, arrange, truth_of
 from binder.inputs import conjuncts, evaluation_order, guards, inputs_query, is_plain, key_names, source_of, with_ctes
@@ -43,6 +44,7 @@ class Step:
         truth: The condition on ``value`` that the program filters by, where it filters by this call alone.
         next_inputs: Where the step is asked in waves, the query for the next inputs that are still needed, at most
             ``$wave`` of them.
+        at_most: Where ``inputs`` reads replies, the most inputs that there can be.
     """
 
     table: str
@@ -56,6 +58,7 @@ class Step:
     waits_for: tuple[str, ...]
     truth: str | None = None
     next_inputs: str | None = None
+    at_most: Bound | None = None
 
     @property
     def asked(self) -> tuple[object, ...]:
@@ -75,10 +78,12 @@ class Stage:
     Attributes:
         steps: In the order of asking.
         least: How many inputs the first wave holds at least; None where there are no waves.
+        until: What the waves decide: ``LIMIT``, ``EXISTS`` or ``COUNT``; empty where there are no waves.
     """
 
     steps: tuple[Step, ...]
     least: int | None = None
+    until: str = ""
 
     @property
     def waits_for(self) -> frozenset[str]:
@@ -128,8 +133,9 @@ def make_plan(program: Program, schema: Schema, selectivity: Selectivity | None 
     assert program.translated is not None
     tree = program.translated.copy()
     arranged = arrange(tree, selectivity or Selectivity())
-    planner = _Planner(schema)
     nodes = list(evaluation_order(tree))
+    bounds = {id(node): bound_of(node, lambda argument, block: _key(argument, block, schema)) for node in nodes}
+    planner = _Planner(schema, bounds)
     while nodes:
         query = _filtered_query(nodes[0])
         several = [node for node in nodes if query is not None and _filtered_query(node) is query] or nodes[:1]
@@ -153,6 +159,7 @@ class _Planner:
     """Turns calls into steps, in the order in which they are asked, and puts look-ups in their place."""
 
     schema: Schema
+    bounds: Mapping[int, Bound]
     stages: list[Stage] = field(default_factory=list)
     tables: dict[tuple[object, ...], str] = field(default_factory=dict)
 
@@ -176,6 +183,7 @@ class _Planner:
         truth = truth_of(node)
         inputs = inputs_query(node, keys)
         node.replace(_look_up(table, keys))
+        waits_for = self._read(inputs)
         step = Step(
             table,
             _describe(call, labels),
@@ -185,8 +193,9 @@ class _Planner:
             blocks,
             call.expected,
             inputs.sql("duckdb"),
-            self._read(inputs),
+            waits_for,
             truth,
+            at_most=self.bounds[id(node)] if waits_for else None,
         )
         return step, tuple(keys)
 
@@ -212,7 +221,7 @@ class _Planner:
                 following = with_ctes(following, query.args["where"].this)
                 steps.append(replace(step, next_inputs=following.sql("duckdb")))
         query.set("where", exp.Where(this=exp.and_(*[test.copy() for test in plain], rows.sure)))
-        return Stage(tuple(steps), stop.least)
+        return Stage(tuple(steps), stop.least, stop.clause)
 
     def _read(self, query: exp.Expr) -> tuple[str, ...]:
         """The reply tables that a query reads."""

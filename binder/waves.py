@@ -20,7 +20,7 @@ from grammars.clauses import aggregates, looks_outside
 from grammars.reply import ReplyKind
 
 WAVE = "wave"  # the parameter that holds the most inputs of a wave
-_ROWS_A_INPUT = 4  # rows looked at for one input of a wave that follows an order
+ROWS_AN_INPUT = 4  # rows looked at for one input of a wave that follows an order
 _MIRRORED: dict[type[exp.Binary], type[exp.Binary]] = {
     exp.GT: exp.LT,
     exp.GTE: exp.LTE,
@@ -104,6 +104,7 @@ class Stop(Protocol):
     Attributes:
         least: About how many inputs the first wave must hold at least.
         order: What the rows are asked in the order of; empty where any order does.
+        clause: What in the query is decided.
     """
 
     @property
@@ -111,6 +112,9 @@ class Stop(Protocol):
 
     @property
     def order(self) -> tuple[exp.Ordered, ...]: ...
+
+    @property
+    def clause(self) -> str: ...
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether further replies may change the outcome; uncorrelated, never NULL."""
@@ -123,6 +127,7 @@ class FirstRows:
 
     least: int
     order: tuple[exp.Ordered, ...]
+    clause: str = "LIMIT"
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether one of the first possible rows is not sure."""
@@ -142,6 +147,7 @@ class AnyRow:
 
     least: int = 0
     order: tuple[exp.Ordered, ...] = ()
+    clause: str = "EXISTS"
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether no row is sure."""
@@ -159,6 +165,7 @@ class Counts:
     comparisons: tuple[exp.Binary, ...]
     least: int = 0
     order: tuple[exp.Ordered, ...] = ()
+    clause: str = "COUNT"
 
     def undecided(self, rows: Rows) -> exp.Expr:
         """Whether a comparison may still change."""
@@ -224,7 +231,7 @@ def next_inputs(rows: Rows, stop: Stop, at: int, nth: int, names: Sequence[str])
             *[exp.alias_(term.this.copy(), name) for term, name in zip(stop.order, terms, strict=True)]
         )
         needed = needed.order_by(*[term.copy() for term in stop.order])
-        needed = needed.limit(exp.Mul(this=exp.Literal.number(_ROWS_A_INPUT), expression=wave.copy()))
+        needed = needed.limit(exp.Mul(this=exp.Literal.number(ROWS_AN_INPUT), expression=wave.copy()))
         order = exp.Order(
             expressions=[_ordered_like(term, exp.column(n)) for term, n in zip(stop.order, terms, strict=True)]
         )
