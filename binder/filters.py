@@ -1,12 +1,13 @@
-"""The order of LM conditions: the one that leaves the fewest rows is asked first.
+"""The order of LM conditions: the one that leaves the fewest rows for what it costs is asked first.
 
-How often a condition holds is learned from its replies, and remembered for as long as an engine lives. For independent
-conditions that cost the same, asking them by rising selectivity sends the fewest inputs (Hellerstein and Stonebraker,
-"Predicate Migration", SIGMOD 1993).
+How often a condition holds is learned from its replies, and remembered for as long as an engine lives. It costs
+those of its inputs that are not known already. Independent conditions send the fewest inputs when they are asked by
+rising cost for each row that they rule out (Hellerstein and Stonebraker, "Predicate Migration", SIGMOD 1993).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -14,14 +15,22 @@ from sqlglot import exp
 from binder.inputs import conjuncts, is_plain
 from grammars.calls import is_call, read_call
 
+Filter = tuple[str, str]
+
 VALUE = "value"  # the column of a reply table that holds what the LM said
 
 
 @dataclass
 class Selectivity:
-    """How often LM conditions were seen to hold, by question and by the test on the reply."""
+    """What is known of LM conditions, by question and by the test on the reply.
 
-    seen: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    Attributes:
+        seen: How often each was seen to hold, of how many inputs.
+        unknown: The share of each one's inputs that would have to be asked; all of them where it is not here.
+    """
+
+    seen: dict[Filter, tuple[int, int]] = field(default_factory=dict)
+    unknown: Mapping[Filter, float] = field(default_factory=dict)
 
     def note(self, question: str, truth: str, held: int, of: int) -> None:
         """Remember that a condition held for so many of so many distinct inputs."""
@@ -37,10 +46,14 @@ class Selectivity:
         held, of = self.seen.get((question, truth), (0, 0))
         return (held + 1) / (of + 2)
 
+    def cost(self, question: str, truth: str) -> float:
+        """What asking a condition costs for each input that it rules out, in inputs."""
+        return self.unknown.get((question, truth), 1.0) / (1 - self.of(question, truth))
+
 
 def arrange(tree: exp.Expr, selectivity: Selectivity) -> bool:
     """Put the parts of every WHERE in the order of asking, in place: plain SQL, then conditions whose calls stand in
-    queries of their own, then this query's maps, the most selective first.
+    queries of their own, then this query's maps, the cheapest for what they rule out first.
 
     Returns:
         Whether there was a choice between LM conditions.
@@ -94,4 +107,4 @@ def _rank(test: exp.Expr, selectivity: Selectivity) -> tuple[int, float]:
     if any(not read_call(call).per_row or call.find_ancestor(exp.Select) is not query for call in calls):
         return 1, 0.0
     truth = truth_of(calls[0]) if len(calls) == 1 else None
-    return 2, 0.5 if truth is None else selectivity.of(read_call(calls[0]).question, truth)
+    return 2, 2.0 if truth is None else selectivity.cost(read_call(calls[0]).question, truth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,16 +13,17 @@ from typing import TYPE_CHECKING
 
 from binder import literals
 from binder.accept import accept, schema_of
-from binder.errors import BinderError, LimitReached, LMUnavailable, ProgramError
+from binder.errors import BinderError, LimitReached, LMUnavailable, ProgramError, RunError
 from binder.execute import Result, execute, in_thread, prepare
 from binder.lm.base import Usage, batch_of
+from binder.plan import make_plan
 from binder.vote import Candidate, Vote, decided, next_to_run
 from grammars.errors import Complaint
 
 if TYPE_CHECKING:
     from binder.database import Session
     from binder.desk import Desk
-    from binder.filters import Selectivity
+    from binder.filters import Filter, Selectivity
     from binder.lm.base import LM
     from binder.plan import Plan
     from binder.render import Cuts
@@ -77,9 +79,26 @@ class Work:
     async def check(self, source: str, session: Session) -> tuple[Program, Plan]:
         """A checked program and its plan; raises ``ProgramError``."""
         with self.timed("check"):
-            return await in_thread(
+            program, plan = await in_thread(
                 session, lambda: accept(source, self.tables, session, self.mend_values, self.selectivity)
             )
+            return program, await self._arranged(program, plan, session) if plan.arranged else plan
+
+    async def _arranged(self, program: Program, plan: Plan, session: Session) -> Plan:
+        """The plan, its LM conditions in the order that suits what need not be asked any more."""
+        unknown: dict[Filter, float] = {}
+        for step in plan.steps:
+            query = step.inputs if step.at_most is None else step.at_most.inputs
+            if step.truth is not None and query is not None:
+                with contextlib.suppress(RunError):  # more inputs than rows may be read at once: they cost what they do
+                    inputs = await in_thread(session, lambda query=query: session.rows(query))  # type: ignore[misc]
+                    self.desk.recall(step, inputs)
+                    new = sum(cells not in self.desk.known(step) for cells in inputs)
+                    unknown[step.question, step.truth] = new / max(1, len(inputs))
+        known = replace(self.selectivity, unknown=unknown)
+        arranged = make_plan(program, schema_of(self.tables), known)
+        await in_thread(session, lambda: prepare(arranged, session))
+        return arranged
 
     async def run(self, plan: Plan, session: Session) -> Result:
         """What a plan gives; its session must be no other plan's."""
