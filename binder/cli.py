@@ -69,6 +69,8 @@ Query = Annotated[str | None, typer.Option(help="The query whose result is the t
 Title = Annotated[str | None, typer.Option(help="What the table is about.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Deadline = Annotated[float, typer.Option(min=0.1, help="The most seconds it may take.")]
+MaxRequests = Annotated[int | None, typer.Option(min=1, help="The most requests the model is sent.")]
+MaxTokens = Annotated[int | None, typer.Option(min=1, help="The most tokens that are read and written.")]
 Source = Annotated[str, typer.Argument(help='A program: SQL with calls such as QA("map@…"; column). "-" reads it.')]
 
 
@@ -89,6 +91,8 @@ def ask(
     vote: Annotated[Method, typer.Option(help="How the samples' answers are weighed.")] = Method.MAJORITY,
     favour: Annotated[str | None, typer.Option(help="The answer that `--vote answer` favours.")] = None,
     deadline: Deadline = DEADLINE,
+    max_requests: MaxRequests = None,
+    max_tokens: MaxTokens = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer a question about tables."""
@@ -96,7 +100,13 @@ def ask(
     with ready(lm.default(), as_json) as model:
         count = samples or (1 if isinstance(model, lm.Local) else _DEFAULTS.samples)
         drafting = replace(_DEFAULTS, samples=count, temperature=temperature, shots=shots, exemplars=exemplars)
-        with Binder(model, drafting=drafting, vote=Vote(vote, favour), deadline=deadline) as engine:
+        with Binder(
+            model,
+            drafting=drafting,
+            vote=Vote(vote, favour),
+            deadline=deadline,
+            budget=lm.Budget(max_requests, max_tokens),
+        ) as engine:
             with working(f"asking {model.name}", as_json):
                 answer = engine.ask(question, tables)
             typer.echo(answer.to_json() if as_json else render_answer(answer))
@@ -109,6 +119,8 @@ def run(
     query: Query = None,
     title: Title = None,
     deadline: Deadline = DEADLINE,
+    max_requests: MaxRequests = None,
+    max_tokens: MaxTokens = None,
     as_json: AsJson = False,
 ) -> None:
     """Check and run a program."""
@@ -116,7 +128,8 @@ def run(
     with Binder() as engine:
         asks = bool(engine.check(text, tables).calls)
     asked: AbstractContextManager[LM | None] = ready(lm.default(), as_json) if asks else nullcontext()
-    with asked as model, Binder(model, deadline=deadline) as engine:
+    budget = lm.Budget(max_requests, max_tokens)
+    with asked as model, Binder(model, deadline=deadline, budget=budget) as engine:
         with working("running", as_json):
             answer = engine.run(text, tables)
         typer.echo(answer.to_json() if as_json else render_answer(answer))

@@ -220,3 +220,13 @@ def test_what_a_table_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
     path.write_text("a,b\n\x1b[2Jboo,1\n")
     assert "\x1b" not in command("run", "SELECT a FROM w", "-t", str(path)).stdout
     assert "\x1b" not in command("run", "SELECT a FROM \x1b[2J", "-t", str(path)).stderr
+
+
+def test_a_limit_ends_a_question_in_one_line(peaks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(lambda body: completion("SELECT name FROM w WHERE QA(\"map@is it high?\"; name) = 'yes'")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("BINDER_MODEL", "stub")
+        shown = command("ask", "which are high?", "-t", peaks, "-n", "1", "--max-requests", "1")
+    assert shown.exit_code == 1
+    assert "1 request" in shown.stderr
+    assert shown.stderr.count("\n") == 1
