@@ -20,6 +20,7 @@ _LEFT = 10
 _DECIDED = {
     "LIMIT": "the rows that LIMIT keeps are decided",
     "EXISTS": "EXISTS is decided",
+    "IN": "each value of IN is decided",
     "COUNT": "COUNT's comparison is decided",
 }
 

@@ -20,6 +20,7 @@ from binder.bounds import Bound, bound_of
 from binder.cells import rendering
 from binder.filters import Selectivity, arrange, truth_of
 from binder.inputs import conjuncts, evaluation_order, guards, inputs_query, is_plain, key_names, source_of, with_ctes
+from binder.optimise import optimise
 from grammars.calls import Call, read_call
 from grammars.program import Program
 from grammars.reply import Expected
@@ -132,6 +133,7 @@ def make_plan(program: Program, schema: Schema, selectivity: Selectivity | None 
     """
     assert program.translated is not None
     tree = program.translated.copy()
+    optimise(tree)
     arranged = arrange(tree, selectivity or Selectivity())
     nodes = list(evaluation_order(tree))
     bounds = {id(node): bound_of(node, lambda argument, block: _key(argument, block, schema)) for node in nodes}

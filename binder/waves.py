@@ -1,10 +1,11 @@
 """Conditions that need not be known for every row: which inputs are still needed, given the replies so far.
 
 A query with an LM condition in WHERE may be settled before every row is judged: LIMIT by its first rows, EXISTS by one
-row, ``COUNT(*) > 5`` by six. While replies are missing, a row's condition is *sure* (it holds, and no reply it needs is
-missing) or *possible* (a reply is missing, or it holds). What a query gives for any outcome lies between what it gives
-for the sure rows and for the possible rows; where the two agree, it is decided. So a call is asked in waves: each
-takes the next inputs that a query gives, and that query gives none once the outcome is decided.
+row, IN by one row for each value, ``COUNT(*) > 5`` by six. While replies are missing, a row's condition is *sure* (it
+holds, and no reply it needs is missing) or *possible* (a reply is missing, or it holds). What a query gives for any
+outcome lies between what it gives for the sure rows and for the possible rows; where the two agree, it is decided. So
+a call is asked in waves: each takes the next inputs that a query gives, and that query gives none once the outcome is
+decided.
 """
 
 from __future__ import annotations
@@ -117,7 +118,7 @@ class Stop(Protocol):
     def clause(self) -> str: ...
 
     def undecided(self, rows: Rows) -> exp.Expr:
-        """Whether further replies may change the outcome; uncorrelated, never NULL."""
+        """Whether further replies about a row may change the outcome: a condition on the row, never NULL."""
         ...
 
 
@@ -155,6 +156,27 @@ class AnyRow:
 
 
 @dataclass(frozen=True)
+class Members:
+    """IN: for each value, decided by one row that gives it.
+
+    Attributes:
+        value: What the query gives of a row.
+    """
+
+    value: exp.Expr
+    least: int = 0
+    order: tuple[exp.Ordered, ...] = ()
+    clause: str = "IN"
+
+    def undecided(self, rows: Rows) -> exp.Expr:
+        """Whether no sure row gives a row's value."""
+        sure = rows.where(rows.sure).select(exp.alias_(self.value.copy(), "__given"))
+        same = exp.NullSafeEQ(this=exp.column("__given", "__members"), expression=self.value.copy())
+        given = exp.select(exp.Literal.number(1)).from_(sure.subquery("__members")).where(same)
+        return exp.not_(exp.Exists(this=given))
+
+
+@dataclass(frozen=True)
 class Counts:
     """COUNT compared with what is known: decided when the least and the greatest count compare alike.
 
@@ -187,6 +209,8 @@ def stop_of(query: exp.Select) -> Stop | None:
         return None
     if isinstance(_holder(query), exp.Exists) and not limit:
         return AnyRow()
+    if isinstance(_holder(query), exp.In) and not limit:
+        return _members(query)
     return _first_rows(query) if limit and not query.args.get("distinct") else None
 
 
@@ -264,6 +288,12 @@ def _holder(query: exp.Expr) -> exp.Expr | None:
     while isinstance(holder, (exp.Subquery, exp.Paren)) and not holder.args.get("alias"):
         holder = holder.parent
     return holder
+
+
+def _members(query: exp.Select) -> Members | None:
+    value = query.selects[0].unalias()
+    plain = len(query.selects) == 1 and not any(is_call(node) or isinstance(node, exp.Query) for node in value.walk())
+    return Members(value) if plain else None
 
 
 def _first_rows(query: exp.Select) -> FirstRows | None:

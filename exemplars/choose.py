@@ -32,7 +32,7 @@ def nearest(question: str, examples: Sequence[E], n: int) -> tuple[E, ...]:
     Example:
         >>> from exemplars.store import programs
         >>> [example.id for example in nearest("which stop comes after High Street?", programs(), 1)]
-        ['06_next_row']
+        ['02_next_row']
     """
     words = [_words(example.question) for example in examples]
     asked = _words(question)

@@ -85,7 +85,7 @@ def test_inputs_and_requests(
     assert [(one.cost.requests.least, one.cost.requests.most) for one in explanation.estimates] == requests
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(rows=tables, text=programs())
 def test_what_is_asked_lies_in_the_estimate(rows: list[tuple[Any, ...]], text: str) -> None:
     g, t, n = zip(*rows, strict=True)
