@@ -148,6 +148,7 @@ class _Asker:
             async with asyncio.TaskGroup() as group:
                 for batch in self._batches(pending, size):
                     group.create_task(self._ask(batch, attempt))
+                    await asyncio.sleep(0)  # so that the first are under way while the others are put together
         except* LMError as errors:
             raise _first(errors) from None
         if self.limit is not None:

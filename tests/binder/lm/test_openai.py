@@ -17,6 +17,7 @@ from tests.support.fault_server import Reply, completion, error, in_turn, serve
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from binder.lm.wire import Api
     from tests.support.fault_server import Behaviour, Body, FaultServer
 
 SCHEMA = {"type": "object", "properties": {"1": {"type": "string"}}}
@@ -88,6 +89,13 @@ def test_the_request_is_sent_whole() -> None:
             },
         }
     ]
+
+
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_the_key_is_sent(api: Api) -> None:
+    with serve(works) as server:
+        ask(client(server, api=api), request())
+    assert server.keys == ["Bearer sk-secret-key"]
 
 
 def test_text_completions() -> None:
