@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from binder.errors import LMError, LMUnavailable
+from binder.errors import LMError, LMOverflow, LMUnavailable
 from binder.lm import limits, wire
 from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
@@ -93,6 +93,7 @@ class OpenAI:
 
         Raises:
             LMUnavailable: The server could not be reached, refused, or ran past the timeout.
+            LMOverflow: The request is longer than the model's context.
             LMReplyError: The server replied with something else than completions.
         """
         started = time.perf_counter()
@@ -146,6 +147,8 @@ class OpenAI:
             try:
                 text = await self._post(session.client, request, options)
             except openai.APIError as error:
+                if failures.overflowed(error):
+                    raise LMOverflow(failures.explain(error, self.model)) from None
                 if (field := failures.refused(error, options)) is not None:
                     without |= {field}
                     continue
