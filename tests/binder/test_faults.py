@@ -99,3 +99,18 @@ def test_a_context_that_is_shorter_than_said_gets_fewer_inputs_a_request() -> No
     with serve(behave) as server, Binder(OpenAI("stub", base_url=server.url), cache=False) as engine:
         answer = engine.run("SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'", towns)
     assert answer.values == (16,) and len(server.bodies) == 6
+
+
+def test_a_server_that_draws_one_sample_at_a_time_is_asked_no_longer_than_the_vote_is_open() -> None:
+    def spent(engine: Binder, offsets: list[int]) -> int:
+        left.extend(offsets)
+        return engine.ask("which peak?", PEAKS, n=20).trace.usage.requests
+
+    left: list[int] = []
+    with (
+        serve(lambda body: completion(f"SELECT name FROM w LIMIT 1 OFFSET {left.pop(0)}")) as server,
+        Binder(OpenAI("stub", base_url=server.url, concurrency=1), cache=False) as engine,
+    ):
+        assert spent(engine, [0] * 20) == 20, "the first question finds out"
+        assert spent(engine, [0] * 11) == 11
+        assert spent(engine, [0, 1] * 10) == 20
