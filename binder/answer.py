@@ -32,7 +32,8 @@ class Answer:
         result: What it gives: columns, typed rows, and the cells' own spelling.
         trace: What happened.
         candidates: Every distinct program that was drafted, with what became of it.
-        confidence: The share of the vote that this answer has, from 0 to 1.
+        confidence: The share of the vote that this answer has, from 0 to 1; samples that were wanted and not drawn,
+            since the vote could not change any more, count against it.
     """
 
     question: str | None
@@ -99,7 +100,7 @@ class Outcome:
         question: What was asked.
         candidates: Every distinct program, with what became of it.
         winner: The index of the winning answer's first candidate, or None when no candidate gives an answer.
-        confidence: The share of the vote that the winning answer has, from 0 to 1.
+        confidence: The share of the vote that the winning answer has, from 0 to 1, as in ``Answer``.
         trace: What happened.
     """
 

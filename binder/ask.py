@@ -1,22 +1,26 @@
 """ask: what an LM says about inputs, one value each (a map).
 
 Several inputs share a request, numbered; replies are matched by number and read as the kind they must be. What is
-missing or cannot be read is asked again in smaller requests, at last alone, and then is NULL and counted. An input
-without a value is answered NULL without a request, and the same input is asked once.
+missing or cannot be read is asked again, at last alone, and then is NULL and counted. A model that leaves inputs out,
+or whose context overflows, gets fewer in each request from then on. An input without a value is answered NULL without a
+request, and the same input is asked once.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, is_unknown, settle
-from binder.errors import LimitReached, LMError, LMReplyError
-from binder.lm.base import LM, Request, Usage, batch_of
+from binder.errors import LimitReached, LMError, LMOverflow, LMReplyError
+from binder.lm.base import LM, Request, Usage, batch_of, working
+from binder.lm.batches import Outcome, learn
 from binder.prompt import tokens
 from binder.render import Cuts
 from binder.replies import Answers, read_bare, read_map
@@ -76,7 +80,6 @@ async def ask_map(
     inputs: Sequence[Cells],
     expected: Expected,
     *,
-    batch: int | None = None,
     folder: Path | None = None,
     keep: Callable[[Sequence[Reply]], None] | None = None,
 ) -> MapReplies:
@@ -88,7 +91,6 @@ async def ask_map(
         columns: The columns that make an input.
         inputs: One tuple of cells an input, as they are spelled.
         expected: What each reply must be.
-        batch: The most inputs in one request, the model's own number by default.
         folder: A folder of the user's exemplars and templates.
         keep: Called with the replies of each request as soon as they are there, so that they outlive a failure (the
             value of an ``ORDERED`` call is still its text then).
@@ -102,7 +104,7 @@ async def ask_map(
     asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, keep)
     for attempt in range(1, ATTEMPTS + 1):
         pending = [cells for cells in asked if cells not in asker.known]
-        await asker.ask_all(pending, _size(batch or batch_of(lm), attempt), attempt)
+        await asker.ask_all(pending, attempt)
     if asked and not asker.known:
         raise LMReplyError(nothing_readable(lm, question, asker.heard))
     found = _settled(asker.known) if expected.kind is ReplyKind.ORDERED else asker.known
@@ -121,8 +123,9 @@ def first_requests(
 ) -> Iterator[Request]:
     """The requests that ``ask_map`` sends first; nothing is sent."""
     asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, None)
-    for batch in asker._batches(inputs, batch_of(lm)):
-        yield asker._request(tuple(batch.values()))
+    left = deque(inputs)
+    while batch := asker.take(left, batch_of(lm)):
+        yield asker.request(batch)
 
 
 @dataclass
@@ -142,33 +145,48 @@ class _Asker:
     heard: str = ""
     limit: LimitReached | None = None
 
-    async def ask_all(self, pending: Sequence[Cells], size: int, attempt: int) -> None:
-        """Ask about inputs that have no reply yet, in requests of at most so many."""
+    async def ask_all(self, pending: Sequence[Cells], attempt: int) -> None:
+        """Ask about inputs that have no reply yet, by as many requests at once as the model takes."""
+        left = deque(pending)
         try:
             async with asyncio.TaskGroup() as group:
-                for batch in self._batches(pending, size):
-                    group.create_task(self._ask(batch, attempt))
+                for _ in range(min(len(left), max(1, self.lm.concurrency))):
+                    group.create_task(self._ask_on(left, attempt))
         except* LMError as errors:
             raise _first(errors) from None
         if self.limit is not None:
             raise self.limit
 
+    async def _ask_on(self, left: deque[Cells], attempt: int) -> None:
+        """One request after another, each as large as the model is known to bear by then."""
+        while self.limit is None and (batch := self.take(left, _size(self.lm, attempt))):
+            try:
+                await self._ask(batch, attempt)
+            except LimitReached as error:
+                self.limit = error  # raised once the requests under way are done: they are paid for
+            except LMOverflow:
+                if len(batch) == 1:
+                    raise
+                self.usage += Usage(requests=1)
+                self._learn(batch, "overflow")
+                left.extend(batch)
+
     async def _ask(self, batch: Mapping[Cells, Cells], attempt: int) -> None:
-        request = self._request(tuple(batch.values()))
-        try:
-            completion, spent = await hear(self.lm, again(request, attempt))
-        except LimitReached as error:
-            self.limit = error  # raised once the requests under way are done: they are paid for
-            return
+        completion, spent = await hear(self.lm, again(self.request(batch), attempt))
         self.usage += spent
         self.heard = completion.text
         answers = self._read(completion.text, len(batch), attempt) if completion.finished else {}
+        if attempt == 1:  # later ones carry what is hard to answer, however few they are
+            self._learn(batch, "whole" if len(answers) == len(batch) else "lost")
         numbered = [(cells, answers[number]) for number, cells in enumerate(batch, 1) if number in answers]
         read = [read_reply(cells, text, self.expected, attempt) for cells, text in numbered]
         replies = [reply for reply in read if reply is not None]
         self.known.update((reply.input, reply) for reply in replies)
         if self.keep is not None and replies:
             self.keep(replies)
+
+    def _learn(self, batch: Mapping[Cells, Cells], outcome: Outcome) -> None:
+        learn(working(self.lm), batch_of(self.lm), len(batch), outcome)
 
     def _read(self, text: str, count: int, attempt: int) -> Answers:
         """The replies by number. A lone input's may come without one, but not a text that could be anything from a
@@ -179,28 +197,32 @@ class _Asker:
         bare = read_bare(text)
         return {} if bare is None else {1: bare}
 
+    def request(self, batch: Mapping[Cells, Cells]) -> Request:
+        """The request about some inputs."""
+        return self._request(tuple(batch.values()))
+
+    def take(self, left: deque[Cells], most: int) -> dict[Cells, Cells]:
+        """The inputs of the next request, each with the cells that it shows: as even as may be with those after it."""
+        batch: dict[Cells, Cells] = {}
+        even = -(-len(left) // -(-len(left) // most)) if left else 0
+        room = self._room
+        while left and len(batch) < even:
+            shown = self._fit(left[0], self._room)
+            room -= self._cost(shown)
+            if batch and room < 0:
+                break
+            batch[left.popleft()] = shown
+        return batch
+
+    @cached_property
+    def _room(self) -> int:
+        """How many tokens the inputs of one request and the replies to them may take."""
+        return self.lm.context - tokens(*self._request(()).messages) - LEAST_REPLY
+
     def _request(self, inputs: Sequence[Cells]) -> Request:
         return call_prompt.map_values(
             self.question, self.columns, inputs, self.expected, exemplars=self.exemplars, folder=self.folder
         )
-
-    def _batches(self, pending: Sequence[Cells], size: int) -> Iterator[dict[Cells, Cells]]:
-        """Inputs by request, as even as may be, each with the cells that the request shows."""
-        if not pending:
-            return
-        room = self.lm.context - tokens(*self._request(()).messages) - LEAST_REPLY
-        even = -(-len(pending) // -(-len(pending) // size))
-        batch: dict[Cells, Cells] = {}
-        left = room
-        for cells in pending:
-            shown = self._fit(cells, room)
-            cost = self._cost(shown)
-            if batch and (len(batch) == even or cost > left):
-                yield batch
-                batch, left = {}, room
-            batch[cells] = shown
-            left -= cost
-        yield batch
 
     def _fit(self, cells: Cells, room: int) -> Cells:
         """The cells, cut where a request of their own could not hold them."""
@@ -213,9 +235,9 @@ class _Asker:
         return tokens(call_prompt.encode(cells, self.columns)) + EACH_REPLY
 
 
-def _size(batch: int, attempt: int) -> int:
-    """How many inputs an attempt's requests carry: all, then a quarter, at last one."""
-    return 1 if attempt == ATTEMPTS else max(1, batch // 4 ** (attempt - 1))
+def _size(lm: LM, attempt: int) -> int:
+    """How many inputs an attempt's requests carry: as many as the model bears, then half of that, at last one."""
+    return 1 if attempt == ATTEMPTS else max(1, batch_of(lm) // attempt)
 
 
 def read_reply(cells: Cells, text: str | None, expected: Expected, attempt: int) -> Reply | None:

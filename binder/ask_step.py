@@ -13,7 +13,7 @@ from binder.ask_ans import AnsReply, ask_ans, first_request, read_values
 from binder.coerce import Value
 from binder.desk import Said
 from binder.errors import LMReplyError
-from binder.lm.base import LM, Purpose, Request, Usage, batch_of
+from binder.lm.base import LM, Purpose, Request, Usage
 from binder.lm.cache import Cache
 from binder.lm.keys import CallKey
 from binder.plan import Step
@@ -106,9 +106,7 @@ def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
 
 async def _ask_map(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
     """Several inputs a request."""
-    said = await ask_map(
-        lm, step.question, step.labels, inputs, step.expected, batch=batch_of(lm), folder=folder, keep=keep
-    )
+    said = await ask_map(lm, step.question, step.labels, inputs, step.expected, folder=folder, keep=keep)
     return Said(said.replies, said.usage, said.unreadable, said.cuts)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,15 +49,10 @@ def map_values(
         folder: A folder of the user's that may hold ``prompts/map.jinja``.
     """
     template = store.templates(folder).get_template("map.jinja")
-    messages = [Message("system", fill(template, "system"))]
-    for shot in exemplars:
-        replies = {str(n): _plain(reply, shot.expected) for n, reply in enumerate(shot.replies, 1)}
-        messages.append(Message("user", _map_turn(template, shot.question, shot.columns, shot.inputs, shot.expected)))
-        messages.append(Message("assistant", json.dumps(replies, ensure_ascii=False)))
-    messages.append(Message("user", _map_turn(template, question, columns, inputs, expected)))
+    asked = Message("user", _map_turn(template, question, columns, inputs, expected))
     numbers = [str(number) for number in range(1, len(inputs) + 1)]
     return Request(
-        messages=tuple(messages),
+        messages=(*_map_constant(tuple(exemplars), folder), asked),
         purpose="map",
         max_tokens=LEAST_REPLY + EACH_REPLY * len(inputs),
         schema=_object({number: _schema(expected) for number in numbers}),
@@ -118,6 +114,18 @@ def shorten(cells: Cells, columns: Sequence[str], room: int) -> Cells:
         width = longest // 2
         cells = tuple(f"{cell[: width - 1]}…" if cell and len(cell) > width else cell for cell in cells)
     return cells
+
+
+@lru_cache(maxsize=64)
+def _map_constant(exemplars: tuple[MapExemplar, ...], folder: Path | None) -> tuple[Message, ...]:
+    """What every map's prompt begins with, made once: hundreds of requests of one call share it."""
+    template = store.templates(folder).get_template("map.jinja")
+    messages = [Message("system", fill(template, "system"))]
+    for shot in exemplars:
+        replies = {str(n): _plain(reply, shot.expected) for n, reply in enumerate(shot.replies, 1)}
+        messages.append(Message("user", _map_turn(template, shot.question, shot.columns, shot.inputs, shot.expected)))
+        messages.append(Message("assistant", json.dumps(replies, ensure_ascii=False)))
+    return tuple(messages)
 
 
 def _map_turn(

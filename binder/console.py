@@ -36,9 +36,12 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield f"mended    {safe(mend)}"
     for call in answer.trace.calls:
         yield from _call(call)
-    if len(answer.candidates) > 1:
-        samples = _count(sum(candidate.samples for candidate in answer.candidates), "sample")
-        yield f"vote      {answer.confidence:.0%} of {samples}, {len(answer.candidates)} distinct programs"
+    if len(answer.candidates) > 1 or answer.trace.undrawn:
+        undrawn = answer.trace.undrawn
+        samples = _count(sum(candidate.samples for candidate in answer.candidates) + undrawn, "sample")
+        programs = _count(len(answer.candidates), "distinct program")
+        not_drawn = f", {undrawn} not drawn" if undrawn else ""
+        yield f"vote      {answer.confidence:.0%} of {samples}, {programs}{not_drawn}"
     for what in answer.trace.left_out:
         yield f"cut       {what}"
     yield from _answer(answer)

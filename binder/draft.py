@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,12 @@ class Drafts:
 
 
 async def draft(
-    question: str, tables: Sequence[Table], lm: LM, drafting: Drafting, cache: Cache | None = None
+    question: str,
+    tables: Sequence[Table],
+    lm: LM,
+    drafting: Drafting,
+    cache: Cache | None = None,
+    numbers: range | None = None,
 ) -> Drafts:
     """Sample programs that answer a question.
 
@@ -74,12 +79,14 @@ async def draft(
         lm: The model.
         drafting: How they are drafted.
         cache: Where programs written before are found, and new ones kept.
+        numbers: Which of the ``drafting.samples`` to draw, from 0; all of them, unless given.
 
     Raises:
         LMUnavailable: The model could not be reached.
     """
     asked = _prompt(question, tables, lm, drafting)
-    completions, usage = await sample(lm, asked.request, cache)
+    wanted = range(drafting.samples) if numbers is None else numbers
+    completions, usage = await sample(lm, replace(asked.request, n=wanted.stop), cache, wanted.start)
     samples = tuple(Sample(one.text, one.logprob, finished=one.finished) for one in completions)
     return Drafts(samples, usage, asked.cuts)
 

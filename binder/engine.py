@@ -25,9 +25,10 @@ from binder.lm.budget import Budget, Price
 from binder.lm.cache import MOST_BYTES, Cache
 from binder.lm.limits import Limited
 from binder.lm.scripted import Scripted
+from binder.sampling import at_once
 from binder.table import Table
 from binder.trace import Sample, Trace
-from binder.vote import Vote, count
+from binder.vote import Vote, count, decided, next_to_draw
 from binder.work import Work, try_programs
 from grammars.program import Program
 
@@ -244,10 +245,15 @@ class Binder:
     async def _ask(self, question: str, tables: Tables, n: int | None, deadline: float | None) -> Answer:
         drafting = self._drafting(question, n)
         async with self._question(tables, deadline) as (work, session):
-            with work.timed("draft"):
-                drafts = await draft(question, work.tables, work.lm(), drafting, self.cache)
-            work.usage, work.cuts = drafts.usage, drafts.cuts
-            return (await self._vote(question, drafts.samples, session, work, drafting)).answer()
+            drawn, work.undrawn = 0, drafting.samples
+            while work.undrawn and not decided(list(work.candidates.values()), self.vote, work.undrawn):
+                numbers = range(drawn, drawn + self._next_to_draw(work, drafting))
+                with work.timed("draft"):
+                    drafts = await draft(question, work.tables, work.lm(), drafting, self.cache, numbers)
+                drawn, work.undrawn = numbers.stop, drafting.samples - numbers.stop
+                work.usage, work.cuts = work.usage + drafts.usage, drafts.cuts
+                await try_programs(drafts.samples, session, work)
+            return (await self._vote(question, (), session, work, drafting)).answer()
 
     async def _draft(self, question: str, tables: Tables, deadline: float | None) -> Drafts:
         used, drafting = _tables(tables), self._drafting(question, None)
@@ -266,8 +272,16 @@ class Binder:
         """Try the samples, have them mended where none gives an answer, and count."""
         await try_programs(samples, session, work)
         await self._mend(question, session, work, drafting)
-        candidates, winner, confidence = count(list(work.candidates.values()), self.vote)
+        candidates, winner, confidence = count(list(work.candidates.values()), self.vote, work.undrawn)
         return Outcome(question, candidates, winner, confidence, self._trace(work))
+
+    def _next_to_draw(self, work: Work, drafting: Drafting) -> int:
+        """How many samples to draw next: all, unless the model reads the prompt again for each few of them."""
+        few = at_once(work.lm())
+        if few is None or few >= drafting.samples:
+            return work.undrawn
+        least = next_to_draw(list(work.candidates.values()), self.vote, work.undrawn)
+        return min(work.undrawn, -(-least // few) * few)  # a reading that is paid for is used up
 
     def _drafting(self, question: str, n: int | None) -> Drafting:
         """How this question's programs are drafted."""
@@ -338,7 +352,8 @@ class Binder:
     def _trace(self, work: Work) -> Trace:
         name = self._lm.name if self._lm is not None else ""
         seconds = time.perf_counter() - work.started
-        return Trace(name, tuple(work.samples), tuple(work.calls), work.usage, work.cuts, seconds, dict(work.steps))
+        samples, calls = tuple(work.samples), tuple(work.calls)
+        return Trace(name, samples, calls, work.usage, work.cuts, seconds, dict(work.steps), work.undrawn)
 
 
 def _tables(tables: Tables) -> tuple[Table, ...]:

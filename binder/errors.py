@@ -8,6 +8,7 @@
     ├── LimitReached         a limit on what the language model may cost; nothing was sent beyond it
     └── LMError              the language model
         ├── LMUnavailable    it could not be reached, refused the request, or ran past the deadline
+        │   └── LMOverflow   the request is longer than its context
         └── LMReplyError     it replied, and the reply could not be used
 
 Every message says what was wrong, where, and what to do next.
@@ -73,6 +74,10 @@ class LMError(BinderError):
 
 class LMUnavailable(LMError):
     """The language model could not be reached, refused the request, or did not answer in time."""
+
+
+class LMOverflow(LMUnavailable):
+    """A request was longer than the language model's context."""
 
 
 class LMReplyError(LMError):

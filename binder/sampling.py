@@ -7,20 +7,27 @@ from collections.abc import Container, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from binder.lm.base import LM, Completion, Request, Usage
+from binder.lm.base import LM, Completion, Request, Usage, working
 from binder.send import send
 
 if TYPE_CHECKING:
     from binder.lm.cache import Cache
 
 
-async def sample(lm: LM, request: Request, cache: Cache | None) -> tuple[tuple[Completion, ...], Usage]:
+async def sample(lm: LM, request: Request, cache: Cache | None, first: int = 0) -> tuple[tuple[Completion, ...], Usage]:
     """The samples of a request in the order of their numbers, and what those that had to be asked for cost.
+
+    Args:
+        lm: The model.
+        request: What to ask.
+        cache: Where samples that were written before are found, and new ones kept.
+        first: The number of the first sample wanted; those before it were drawn.
 
     Raises:
         LMUnavailable: The model could not be reached.
     """
-    found = cache.drafts(lm, request) if cache else {}
+    known = cache.drafts(lm, request) if cache else {}
+    found = {number: said for number, said in known.items() if number >= first}
 
     async def ask(first: int, count: int) -> Usage:
         response = await send(lm, _part(request, first, count))
@@ -30,8 +37,14 @@ async def sample(lm: LM, request: Request, cache: Cache | None) -> tuple[tuple[C
             cache.keep_drafts(lm, request, said)
         return response.usage
 
-    spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, found)))
+    spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, {*range(first), *found})))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())
+
+
+def at_once(lm: LM) -> int | None:
+    """The most samples that the model draws for one reading of the prompt, or None where it draws all of them."""
+    samples = getattr(working(lm), "samples", None)
+    return samples if isinstance(samples, int) and samples > 0 else None
 
 
 def gaps(count: int, known: Container[int]) -> Iterator[tuple[int, int]]:

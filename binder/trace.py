@@ -67,6 +67,7 @@ class Trace:
         seconds: From the question to the answer.
         steps: The seconds of each step: ``load`` (the tables into a database), ``draft``, ``check``, ``run``. What the
             LM took is in them.
+        undrawn: How many more were wanted and not drawn, since the vote could not change any more.
     """
 
     lm: str
@@ -76,6 +77,7 @@ class Trace:
     cuts: Cuts | None = None
     seconds: float = 0.0
     steps: Mapping[str, float] = field(default_factory=dict)
+    undrawn: int = 0
 
     @property
     def usage(self) -> Usage:

@@ -73,11 +73,18 @@ class Candidate:
         return self.program is not None and self.result is None and self.error is None
 
 
-def count(candidates: Sequence[Candidate], vote: Vote) -> tuple[tuple[Candidate, ...], int | None, float]:
+def count(
+    candidates: Sequence[Candidate], vote: Vote, undrawn: int = 0
+) -> tuple[tuple[Candidate, ...], int | None, float]:
     """Weigh the candidates and find the winner.
 
     An answer with no value in it only wins when there is no other. Of answers that weigh the same, the one whose
     candidates are likelier wins, then the one drafted first.
+
+    Args:
+        candidates: The candidates.
+        vote: How they are weighed.
+        undrawn: How many samples were wanted and not drawn; they count against the winner.
 
     Returns:
         The candidates with their weights; the index of the winning answer's first candidate, or None when no
@@ -98,14 +105,28 @@ def count(candidates: Sequence[Candidate], vote: Vote) -> tuple[tuple[Candidate,
         return result is not None and not result.empty, sum(weighed[i].weight for i in indexes), likeliest
 
     best = max(ballots.values(), key=rank)  # the first of equals, since dictionaries keep their order
-    total = sum(one.weight for one in weighed)
+    total = sum(one.weight for one in weighed) + _to_come(vote, undrawn)
     return weighed, best[0], sum(weighed[i].weight for i in best) / total if total else 0.0
 
 
-def decided(candidates: Sequence[Candidate], vote: Vote) -> bool:
-    """Whether the winning answer stays the same, whatever the candidates that were not run yet would give."""
+def decided(candidates: Sequence[Candidate], vote: Vote, undrawn: int = 0) -> bool:
+    """Whether the winning answer stays the same, whatever candidates not run and samples not drawn yet would give."""
     first, second = _leading(candidates, vote)
-    return first - second > sum(weight for one, weight in _weighed(candidates, vote) if one.open)
+    waiting = sum(weight for one, weight in _weighed(candidates, vote) if one.open)
+    return first - second > waiting + _to_come(vote, undrawn)
+
+
+def next_to_draw(candidates: Sequence[Candidate], vote: Vote, undrawn: int) -> int:
+    """The fewest of the samples not drawn yet that could decide the vote, if all of them gave the leading answer.
+
+    Example:
+        >>> next_to_draw([], Vote(), 20)
+        11
+    """
+    first, second = _leading(candidates, vote)
+    each = _to_come(vote, 1)
+    # Of m more, (first - second) + m * each must exceed (undrawn - m) * each; a weight without a bound asks for all.
+    return undrawn if math.isinf(each) else min(undrawn, math.floor((undrawn - (first - second) / each) / 2) + 1)
 
 
 def next_to_run(candidates: Sequence[Candidate], vote: Vote) -> list[Candidate]:
@@ -120,6 +141,13 @@ def next_to_run(candidates: Sequence[Candidate], vote: Vote) -> list[Candidate]:
         if first - second > left:
             break
     return taken
+
+
+def _to_come(vote: Vote, undrawn: int) -> float:
+    """The most that samples not drawn yet may weigh; a probability that is not known yet may outweigh all others."""
+    if vote.method is Method.PROBABILITY:
+        return math.inf if undrawn else 0.0
+    return undrawn * (1.0 if vote.method is Method.MAJORITY else max(1.0, vote.weight))
 
 
 def _weighed(candidates: Sequence[Candidate], vote: Vote) -> list[tuple[Candidate, float]]:

@@ -65,6 +65,7 @@ class Work:
     usage: Usage = field(default_factory=Usage)
     cuts: Cuts | None = None
     candidates: dict[str, Candidate] = field(default_factory=dict)
+    undrawn: int = 0  # samples that are still to be drawn, unless the vote is decided without them
     asking: bool = True  # False once it is known that no model is needed
 
     @contextmanager
@@ -134,7 +135,7 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
     with work.timed("run"):
         for key in [key for key, plan in plans.items() if not plan.stages]:
             await _run(key, plans.pop(key), session, work)
-        while plans and not decided(list(work.candidates.values()), work.vote):
+        while plans and not decided(list(work.candidates.values()), work.vote, work.undrawn):
             await _run_together({key: plans.pop(key) for key in _next(plans, work)}, session, work)
     for key in plans:
         work.candidates[key] = replace(work.candidates[key], error=_NOT_NEEDED)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from binder.lm.batches import bearable
+
 Purpose = Literal["draft", "map", "ans"]
 BATCH = 16
 
@@ -128,6 +130,7 @@ class LM(Protocol):
 
         Raises:
             LMUnavailable: It could not be reached, refused, or ran past its timeout; the message names it.
+            LMOverflow: The request is longer than its context; a map is asked again with fewer inputs.
         """
         ...
 
@@ -149,7 +152,7 @@ def identity_of(lm: LM) -> str | None:
 
 
 def batch_of(lm: LM) -> int:
-    """The most inputs of a map that one request to the model should carry.
+    """The most inputs of a map that one request to the model should carry: its own number, or fewer once those failed.
 
     Example:
         >>> from binder.lm import Scripted
@@ -157,7 +160,7 @@ def batch_of(lm: LM) -> int:
         4
     """
     batch = getattr(lm, "batch", None)
-    return batch if isinstance(batch, int) and batch > 0 else BATCH
+    return bearable(working(lm), batch if isinstance(batch, int) and batch > 0 else BATCH)
 
 
 def working(lm: LM) -> LM:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
 
 WAIT_FIRST = 0.5
 WAIT_LONGEST = 8.0
+
+
+_OVERFLOW = re.compile(
+    r"context[ _-]?(length|size|window)|(exceed|larg|long|beyond|overflow).{0,40}\bcontext\b"
+    r"|context (the )?overflow|(prompt|input|request) (is )?too long|too many (input |prompt )?tokens"
+    r"|tokens.{0,60}must be <=",
+    re.IGNORECASE,
+)
+
+
+def overflowed(error: openai.APIError) -> bool:
+    """Whether the server did not take a request because it is longer than the model's context."""
+    if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 413, 422, 500):
+        return False
+    return error.status_code == 413 or bool(_OVERFLOW.search(f"{error.code or ''} {message(error)}"))
 
 
 def refused(error: openai.APIError, sent: Mapping[str, Any]) -> str | None:
@@ -49,6 +65,8 @@ def explain(error: openai.APIError, model: str) -> str:
     if not isinstance(error, openai.APIStatusError):
         return _explain_connection(error)
     said = message(error)
+    if overflowed(error):
+        return f"the request is too large ({said}). Lower the LM's context= so that prompts are cut to fit"
     match error.status_code:
         case 401 | 403:
             return f"the server refused the key ({said}). Set OPENAI_API_KEY, or pass api_key="
@@ -57,8 +75,6 @@ def explain(error: openai.APIError, model: str) -> str:
                 f"the server knows no model {model!r} or no such path ({said}). Check the model's name and the "
                 "address, which usually ends in /v1"
             )
-        case 413:
-            return f"the request is too large ({said}). Lower the LM's context= so that prompts are cut to fit"
         case 429:
             return f"the server asks for fewer requests ({said}). Lower concurrency=, or try again later"
         case status if status >= 500:

@@ -80,6 +80,7 @@ class Local:
         self.threads = threads or _cores()
         self.timeout = timeout
         self.batch = BATCH
+        self.samples = SLOTS
         self._server: _Server | None = None
         self._starting = threading.Lock()
 

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from binder.errors import LMError, LMUnavailable
+from binder.errors import LMError, LMOverflow, LMUnavailable
 from binder.lm import limits, wire
 from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
@@ -93,6 +93,7 @@ class OpenAI:
 
         Raises:
             LMUnavailable: The server could not be reached, refused, or ran past the timeout.
+            LMOverflow: The request is longer than the model's context.
             LMReplyError: The server replied with something else than completions.
         """
         started = time.perf_counter()
@@ -146,6 +147,8 @@ class OpenAI:
             try:
                 text = await self._post(session.client, request, options)
             except openai.APIError as error:
+                if failures.overflowed(error):
+                    raise LMOverflow(failures.explain(error, self.model)) from None
                 if (field := failures.refused(error, options)) is not None:
                     without |= {field}
                     continue
@@ -161,16 +164,12 @@ class OpenAI:
 
     async def _post(self, client: openai.AsyncOpenAI, request: Request, options: dict[str, Any]) -> str:
         """The body of the server's response, as it is."""
-        if self.api == "completions":
-            raw = await client.completions.with_raw_response.create(
-                model=self.model, prompt=request.prompt, extra_body=options
-            )
-            return raw.text
-        messages: Any = [{"role": message.role, "content": message.content} for message in request.messages]
-        response = await client.chat.completions.with_raw_response.create(
-            model=self.model, messages=messages, extra_body=options
+        # The client's own method for each path walks through every message to check its type, which takes longer than
+        # sending it does.
+        body = {"model": self.model, **wire.prompt(request, self.api), **options}
+        return await client.post(
+            wire.PATHS[self.api], cast_to=str, body=body, options={"security": {"bearer_auth": True}}
         )
-        return response.text
 
     def _connect(self) -> _Session:
         """The running loop's session; connections cannot move from one loop to another."""

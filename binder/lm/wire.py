@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from binder.lm.base import Request
 
 Api = Literal["chat", "completions"]
+PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completions": "/completions"}
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,19 @@ class Reply:
     completions: tuple[Completion, ...]
     prompt_tokens: int
     completion_tokens: int
+
+
+def prompt(request: Request, api: Api) -> dict[str, Any]:
+    """The part of a request's body that says what is asked.
+
+    Example:
+        >>> from binder.lm.base import Message, Request
+        >>> prompt(Request((Message("user", "which?"),)), "chat")
+        {'messages': [{'role': 'user', 'content': 'which?'}]}
+    """
+    if api == "completions":
+        return {"prompt": request.prompt}
+    return {"messages": [{"role": message.role, "content": message.content} for message in request.messages]}
 
 
 def options(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from binder.ask import MapReplies, Reply, ask_map
 from binder.ask_ans import AnsReply, ask_ans
-from binder.errors import LMReplyError, LMUnavailable
+from binder.errors import LMOverflow, LMReplyError, LMUnavailable
 from binder.lm.base import Completion, Request, Response, Usage
 from binder.lm.scripted import Scripted
 from binder.send import send
@@ -39,7 +39,7 @@ def ask(
         return reply(request)
 
     columns = [f"column {n}" for n in range(len(inputs[0]))] if inputs else ["a"]
-    said = asyncio.run(ask_map(Scripted(fn, context=context), "what?", columns, inputs, expected, batch=batch))
+    said = asyncio.run(ask_map(Scripted(fn, context=context, batch=batch), "what?", columns, inputs, expected))
     return said, requests
 
 
@@ -137,6 +137,65 @@ def test_what_cannot_be_read_is_asked_again_alone_then_null_and_counted() -> Non
     assert [request.temperature > 0 for request in requests] == [False, True, True]
 
 
+def forgetful(most: int) -> Callable[[Request], str]:
+    """Answers so many of a request's inputs, and leaves the others out."""
+    return lambda request: json.dumps(dict(list(json.loads(upper(request)).items())[:most]))
+
+
+def test_a_model_that_leaves_inputs_out_gets_fewer_from_then_on() -> None:
+    sizes: list[int] = []
+
+    def reply(request: Request) -> str:
+        sizes.append(len(request.inputs))
+        return forgetful(5)(request)
+
+    lm = Scripted(reply, concurrency=1, batch=16)
+    cells = [(f"{n:02}",) for n in range(32)]
+    first = asyncio.run(ask_map(lm, "what?", ["a"], cells, TEXT))
+    assert first.values == tuple(cell for (cell,) in cells)
+    assert sizes[:4] == [16, 8, 4, 4] and max(sizes[4:]) <= 4
+    sizes.clear()
+    asyncio.run(ask_map(lm, "who?", ["a"], cells, TEXT))
+    assert sizes == [4] * 8
+
+
+class Overflowing(Scripted):
+    """A model that holds no more than so many inputs, and forgets none."""
+
+    def __init__(self, most: int, **options: int) -> None:
+        super().__init__(upper, batch=16, **options)
+        self.most = most
+        self.sizes: list[int] = []
+
+    async def complete(self, request: Request) -> Response:
+        self.sizes.append(len(request.inputs))
+        if len(request.inputs) > self.most:
+            raise LMOverflow("the context is too short")
+        return await super().complete(request)
+
+
+def test_a_context_that_overflows_gets_fewer_inputs_from_then_on() -> None:
+    lm = Overflowing(5, concurrency=1)
+    cells = [(f"{n:02}",) for n in range(32)]
+    said = asyncio.run(ask_map(lm, "what?", ["a"], cells, TEXT))
+    assert said.values == tuple(cell for (cell,) in cells)
+    assert lm.sizes == [16, 8, *[4] * 8] and said.usage.requests == 10
+    assert {reply.attempts for reply in said.replies} == {1}, "no reply came, so no attempt was used up"
+
+
+def test_requests_that_overflow_at_once_are_all_asked_again() -> None:
+    lm = Overflowing(5)
+    cells = [(f"{n:03}",) for n in range(160)]
+    said = asyncio.run(ask_map(lm, "what?", ["a"], cells, TEXT))
+    assert said.values == tuple(cell for (cell,) in cells)
+    assert said.usage.requests == len(lm.sizes) < 80
+
+
+def test_one_input_that_overflows_is_an_error() -> None:
+    with pytest.raises(LMOverflow, match="too short"):
+        asyncio.run(ask_map(Overflowing(0), "what?", ["a"], letters("abc"), TEXT))
+
+
 def test_null_said_by_the_model_is_an_answer() -> None:
     said, requests = ask(lambda request: '{"1": null, "2": "n/a"}', letters("ab"), Expected(ReplyKind.NUMBER))
     assert said.values == (None, None) and said.unreadable == 0 and len(requests) == 1
@@ -204,7 +263,7 @@ def test_what_was_answered_before_a_failure_is_kept() -> None:
     kept: list[Reply] = []
     with pytest.raises(LMUnavailable, match="gone"):
         asyncio.run(
-            ask_map(Scripted(reply, concurrency=1), "what?", ["a"], letters("abcd"), TEXT, batch=1, keep=kept.extend)
+            ask_map(Scripted(reply, concurrency=1, batch=1), "what?", ["a"], letters("abcd"), TEXT, keep=kept.extend)
         )
     values = {one.input: one.value for one in kept}
     assert values[("a",)] == "A" and values[("b",)] == "B" and ("c",) not in values
@@ -251,7 +310,7 @@ def test_an_error_is_not_read_as_a_reply() -> None:
 class Counting:
     """A model that notes how many requests it holds at once."""
 
-    name, context, concurrency = "counting", 8192, 3
+    name, context, concurrency, batch = "counting", 8192, 3, 1
 
     def __init__(self) -> None:
         self.now = self.most = 0
@@ -271,7 +330,7 @@ def test_a_model_gets_no_more_requests_at_once_than_it_takes_over_all_calls() ->
     lm = Counting()
 
     async def two_calls() -> None:
-        calls = [ask_map(lm, question, ["a"], letters("abcdefgh"), TEXT, batch=1) for question in ("what?", "who?")]
+        calls = [ask_map(lm, question, ["a"], letters("abcdefgh"), TEXT) for question in ("what?", "who?")]
         await asyncio.gather(*calls, send(lm, Request((), inputs=(("z",),))))
 
     asyncio.run(two_calls())

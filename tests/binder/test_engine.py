@@ -15,6 +15,8 @@ from typing import Any
 import pandas
 import pyarrow
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import binder
 from binder import Binder, Drafting, Limits, Method, Table, Vote
@@ -479,3 +481,99 @@ def test_a_malformed_call_costs_nothing(peaks: Table) -> None:
 def test_a_second_table_that_is_not_there_is_refused(peaks: Table) -> None:
     with Binder(model("")) as engine, pytest.raises(binder.ProgramError, match="no table 'v'"):
         engine.check("SELECT w.name, v.height FROM w, v", peaks)
+
+
+class OneAtATime(Scripted):
+    """A model that draws its samples, which are these programs in turn, one by one."""
+
+    def __init__(self, *programs: str, samples: int | None = 1) -> None:
+        super().__init__(lambda request: "never called", concurrency=4)
+        self.programs = programs
+        self.samples = samples
+        self.drafts: list[int] = []
+        self.maps = 0
+
+    async def complete(self, request: Request) -> Response:
+        if request.purpose != "draft":
+            self.maps += 1
+            return Response((Completion(json.dumps(dict.fromkeys(range(1, len(request.inputs) + 1), "yes"))),))
+        drawn = sum(self.drafts)
+        self.drafts.append(request.n)
+        written = [self.programs[number % len(self.programs)] for number in range(drawn, drawn + request.n)]
+        return Response(tuple(map(Completion, written)), Usage(requests=-(-request.n // (self.samples or request.n))))
+
+
+def limit(number: int) -> str:
+    return f"SELECT name FROM w LIMIT 1 OFFSET {number}"
+
+
+def asked(lm: OneAtATime, peaks: Table, n: int = 20, vote: Vote | None = None) -> binder.Answer:
+    with Binder(lm, vote=vote, cache=False) as engine:
+        return engine.ask("which peak?", peaks, n=n)
+
+
+def test_sampling_stops_when_the_vote_cannot_change(peaks: Table) -> None:
+    answer = asked(OneAtATime(limit(1)), peaks)
+    assert answer.values == ("Elbrus",) and answer.confidence == 11 / 20
+    assert (answer.trace.usage.requests, len(answer.trace.samples), answer.trace.undrawn) == (11, 11, 9)
+    assert "vote      55% of 20 samples, 1 distinct program, 9 not drawn" in render_answer(answer)
+
+
+@pytest.mark.parametrize("answers", [2, 4])
+def test_samples_that_disagree_are_all_drawn(peaks: Table, answers: int) -> None:
+    lm = OneAtATime(*map(limit, range(answers)))
+    assert asked(lm, peaks).trace.undrawn == 0
+    assert sum(lm.drafts) == 20
+
+
+def test_samples_that_cannot_be_run_decide_nothing(peaks: Table) -> None:
+    lm = OneAtATime("SELECT", "DROP TABLE w")
+    with Binder(lm, cache=False, drafting=Drafting(repairs=0)) as engine, pytest.raises(binder.ProgramError):
+        engine.ask("which peak?", peaks, n=20)
+    assert sum(lm.drafts) == 20
+
+
+def test_only_so_many_more_are_drawn_as_could_decide(peaks: Table) -> None:
+    lm = OneAtATime(*[limit(0)] * 9, *[limit(1)] * 2, *[limit(0)] * 9)
+    answer = asked(lm, peaks)
+    assert lm.drafts == [11, 2] and answer.values == ("K2",) and answer.confidence == 11 / 20
+
+
+def test_a_program_with_calls_that_later_samples_make_win_is_run(peaks: Table) -> None:
+    calls = "SELECT name FROM w WHERE QA(\"map@is it?\"; name) = 'yes' LIMIT 1 OFFSET 3"
+    lm = OneAtATime(*[limit(0)] * 7, *[calls] * 13)
+    answer = asked(lm, peaks)
+    assert answer.values == ("Aneto",) and lm.drafts == [11, 4, 3] and lm.maps == 1
+
+
+@pytest.mark.parametrize(("samples", "drafts"), [(None, [20]), (20, [20]), (4, [12]), (7, [14])])
+def test_a_prompt_is_not_read_twice_where_once_would_do(peaks: Table, samples: int | None, drafts: list[int]) -> None:
+    lm = OneAtATime(limit(0), samples=samples)
+    asked(lm, peaks)
+    assert lm.drafts == drafts
+
+
+@pytest.mark.parametrize(
+    ("vote", "drawn"),
+    [
+        (Vote(Method.PROBABILITY), 20),
+        (Vote(Method.CALLS, weight=3), 16),
+        (Vote(Method.ANSWER, favoured="K2", weight=2), 11),
+        (Vote(Method.ANSWER, favoured="Fuji", weight=2), 14),
+    ],
+)
+def test_samples_to_come_are_feared_as_much_as_they_may_weigh(peaks: Table, vote: Vote, drawn: int) -> None:
+    lm = OneAtATime(limit(0))
+    asked(lm, peaks, vote=vote)
+    assert sum(lm.drafts) == drawn
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=12), st.sampled_from([1, 2, 3]))
+@settings(max_examples=25, deadline=None)
+def test_the_answer_is_that_of_all_samples(numbers: list[int], samples: int) -> None:
+    peaks = Table.from_pandas(PEAKS, name="peaks")
+    programs = [limit(number) for number in numbers]
+    some, all_of_them = (
+        asked(OneAtATime(*programs, samples=at_once), peaks, n=len(programs)) for at_once in (samples, None)
+    )
+    assert some.values == all_of_them.values and some.confidence <= all_of_them.confidence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import binder
 from binder import Binder, Drafting, Table
 from binder.lm import OpenAI
-from tests.support.fault_server import Behaviour, Reply, completion, in_turn, serve
+from tests.support.fault_server import Behaviour, Reply, completion, error, in_turn, serve
 
 PEAKS = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "country": ["Pakistan", "Russia"]}), name="peaks")
 IN_ASIA = "SELECT name FROM w WHERE QA(\"map@is it in Asia?\"; country) = 'yes'"
@@ -85,3 +86,31 @@ def test_a_server_that_is_down_is_named() -> None:
 def test_a_bad_reply_is_asked_again(behaviour: Behaviour) -> None:
     with serve(drafting(behaviour)) as server:
         assert ask(server.url) == ("K2",)
+
+
+def test_a_context_that_is_shorter_than_said_gets_fewer_inputs_a_request() -> None:
+    def behave(body: Any) -> Reply:
+        numbers = re.findall(r"^(\d+): ", body["messages"][-1]["content"], re.MULTILINE)
+        if len(numbers) > 5:
+            return error(400, "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens")
+        return completion(json.dumps(dict.fromkeys(numbers, "yes")))
+
+    towns = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(16)]}), name="towns")
+    with serve(behave) as server, Binder(OpenAI("stub", base_url=server.url), cache=False) as engine:
+        answer = engine.run("SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'", towns)
+    assert answer.values == (16,) and len(server.bodies) == 6
+
+
+def test_a_server_that_draws_one_sample_at_a_time_is_asked_no_longer_than_the_vote_is_open() -> None:
+    def spent(engine: Binder, offsets: list[int]) -> int:
+        left.extend(offsets)
+        return engine.ask("which peak?", PEAKS, n=20).trace.usage.requests
+
+    left: list[int] = []
+    with (
+        serve(lambda body: completion(f"SELECT name FROM w LIMIT 1 OFFSET {left.pop(0)}")) as server,
+        Binder(OpenAI("stub", base_url=server.url, concurrency=1), cache=False) as engine,
+    ):
+        assert spent(engine, [0] * 20) == 20, "the first question finds out"
+        assert spent(engine, [0] * 11) == 11
+        assert spent(engine, [0, 1] * 10) == 20

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from binder.draft import Drafting, Drafts, draft, repair
 from binder.lm.base import Completion, Message, Request, Response, Usage
 from binder.lm.cache import Cache
+from binder.lm.limits import Budget, Limited
+from binder.lm.openai import OpenAI
 from binder.lm.scripted import Scripted
-from binder.sampling import gaps, sample
+from binder.sampling import at_once, gaps, sample
 from binder.table import Table
 
 REQUEST = Request((Message("user", "which?"),), temperature=0.4, seed=7)
@@ -79,6 +81,22 @@ def test_what_was_cut_is_asked_for_again_with_its_own_seed(cache: Cache) -> None
 def test_without_a_cache_or_an_identity_everything_is_asked(cache: Cache) -> None:
     for lm, used in ((Seeded(), None), (Seeded(identity=None), cache)):
         assert draw(lm, 3, used) == draw(lm, 3, used) == (["seed 7", "seed 8", "seed 9"], 1)
+
+
+def test_later_samples_have_the_seeds_of_their_numbers(cache: Cache) -> None:
+    lm = Seeded(cut=frozenset({8}))
+    request = Request(**(vars(REQUEST) | {"n": 3}))
+    asyncio.run(sample(lm, request, cache))
+    later, _ = asyncio.run(sample(lm, Request(**(vars(REQUEST) | {"n": 5})), cache, first=3))
+    assert [one.text for one in later] == ["seed 10", "seed 11"]
+    assert [(one.n, one.seed) for one in lm.requests] == [(3, 7), (2, 10)], "the one that was cut is not drawn again"
+
+
+def test_how_many_samples_a_model_draws_at_once() -> None:
+    lm = OpenAI("stub", base_url="http://localhost:1/v1", samples=4)
+    assert at_once(lm) == at_once(Limited(lm, Budget())) == 4
+    assert at_once(OpenAI("stub", base_url="http://localhost:1/v1")) is None
+    assert at_once(Scripted(str)) is None
 
 
 @given(st.integers(0, 12), st.sets(st.integers(0, 15)))

@@ -69,10 +69,11 @@ def in_turn(*behaviours: Behaviour) -> Behaviour:
 
 @dataclass
 class FaultServer:
-    """A running server: its address, and what it was sent."""
+    """A running server: its address, and what it was sent, with which keys."""
 
     url: str
     bodies: list[Body]
+    keys: list[str | None]
 
 
 @contextlib.contextmanager
@@ -81,6 +82,7 @@ def serve(
 ) -> Iterator[FaultServer]:
     """Run a server with this behaviour until the block ends; it lists these models, or gives another listing."""
     bodies: list[Body] = []
+    keys: list[str | None] = []
     closing = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -93,6 +95,7 @@ def serve(
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             bodies.append(body)
+            keys.append(self.headers["Authorization"])
             self.send(behaviour(body))
 
         def send(self, reply: Reply) -> None:
@@ -127,7 +130,7 @@ def serve(
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
-        yield FaultServer(f"http://127.0.0.1:{server.server_port}/v1", bodies)
+        yield FaultServer(f"http://127.0.0.1:{server.server_port}/v1", bodies, keys)
     finally:
         closing.set()
         server.shutdown()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from binder.errors import ConfigurationError, LMError, LMReplyError, LMUnavailable
+from binder.errors import ConfigurationError, LMError, LMOverflow, LMReplyError, LMUnavailable
 from binder.lm.base import LM, Message, Request, Response, Usage
 from binder.lm.openai import OpenAI
 from tests.support.fault_server import Reply, completion, error, in_turn, serve
@@ -17,6 +17,7 @@ from tests.support.fault_server import Reply, completion, error, in_turn, serve
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from binder.lm.wire import Api
     from tests.support.fault_server import Behaviour, Body, FaultServer
 
 SCHEMA = {"type": "object", "properties": {"1": {"type": "string"}}}
@@ -88,6 +89,13 @@ def test_the_request_is_sent_whole() -> None:
             },
         }
     ]
+
+
+@pytest.mark.parametrize("api", ["chat", "completions"])
+def test_the_key_is_sent(api: Api) -> None:
+    with serve(works) as server:
+        ask(client(server, api=api), request())
+    assert server.keys == ["Bearer sk-secret-key"]
 
 
 def test_text_completions() -> None:
@@ -194,13 +202,38 @@ def test_several_refusals_are_met_one_after_another() -> None:
 
 
 def test_a_refusal_about_something_else_is_said_and_nothing_is_forgotten() -> None:
-    message = "This model's maximum context length is 4096 tokens; max_completion_tokens leaves too little"
+    message = "max_completion_tokens leaves too little"
     with serve(in_turn(lambda body: error(400, message), lambda body: error(400, message), works)) as server:
         lm = client(server)
-        with pytest.raises(LMUnavailable, match="maximum context length is 4096"):
+        with pytest.raises(LMUnavailable, match=message):
             ask(lm, request())
         ask(lm, request())
     assert "max_tokens" in server.bodies[-1]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        error(400, "This model's maximum context length is 4096 tokens; max_completion_tokens leaves too little"),
+        error(400, "the request exceeds the available context size, try increasing it"),
+        error(400, "Your prompt is too long: 9000 tokens > 8192 maximum"),
+        error(422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"),
+        error(500, "Context size has been exceeded."),
+        Reply({"error": {"message": "invalid request", "code": "context_length_exceeded"}}, 400),
+        Reply("", 413),
+    ],
+)
+def test_a_request_longer_than_the_context_is_not_sent_again(refusal: Reply) -> None:
+    with serve(lambda body: refusal) as server, pytest.raises(LMOverflow, match=r"^stub at .* Lower the LM's context="):
+        ask(client(server), request(schema=SCHEMA, n=2))
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize("said", ["prompt not allowed", "Context: who are you?", "max_tokens must be at least 1"])
+def test_other_refusals_are_no_overflow(said: str) -> None:
+    with serve(lambda body: error(400, said)) as server, pytest.raises(LMUnavailable) as caught:
+        ask(client(server), request())
+    assert not isinstance(caught.value, LMOverflow)
 
 
 def test_a_moments_failure_is_waited_out() -> None:
