@@ -159,9 +159,9 @@ class _Estimator:
             else:
                 one = self._at_once(step, table, most)
             found.append(one)
-            if table is not None and one.inputs.exact:
+            if table is not None and one.inputs.least == most:
                 self.sure.setdefault(step.table, []).append(table)
-            else:
+            elif one.inputs.most != 0:
                 self.perhaps.add(step.table)
         return found
 

@@ -86,6 +86,25 @@ def test_check_and_explain_ask_nothing(peaks: str, model: list[Any]) -> None:
     assert model == []
 
 
+def test_explain_with_a_price_and_analyzed(peaks: str, model: list[Any]) -> None:
+    priced = json.loads(
+        command("explain", IN_ASIA, "-t", peaks, "--json", "--price-read", "1", "--price-written", "0").stdout
+    )
+    total = priced["total"]
+    assert total["dollars"]["most"] == pytest.approx(total["tokens_read"]["most"] / 1_000_000)
+    assert model == []
+    analyzed = command("explain", IN_ASIA, "-t", peaks, "--analyze")
+    assert "actual: 3 inputs, 1 request; tokens: " in analyzed.stdout
+    assert len(model) == 1
+
+
+def test_explain_needs_no_model(peaks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.delenv("BINDER_MODEL", raising=False)
+    assert "3 distinct inputs" in command("explain", IN_ASIA, "-t", peaks).stdout
+    assert command("explain", IN_ASIA, "-t", peaks, "--analyze").exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

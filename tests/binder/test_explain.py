@@ -62,6 +62,11 @@ def explained(program: str, table: Table, lm: Scripted | None = None, **options:
         (f"SELECT EXISTS (SELECT 1 FROM w WHERE {ASIA} {YES})", [(16, 50)], [(1, 4)]),
         (f"SELECT COUNT(*) > 5 FROM w WHERE {ASIA} {YES}", [(16, 50)], [(1, 4)]),
         (f"SELECT COUNT(*) > 5 FROM w WHERE id < 3 AND {ASIA} {YES}", [(0, 0)], [(0, 0)]),
+        (
+            f"SELECT (SELECT COUNT(*) > 5 FROM w WHERE id < 3 AND {ASIA} {YES}), {ASIA} FROM w WHERE id < 2",
+            [(0, 0), (2, 2)],
+            [(0, 0), (1, 1)],
+        ),
         (f"SELECT COUNT(*) > 5 FROM w WHERE id < 10 AND {ASIA} {YES}", [(10, 10)], [(1, 1)]),
         (f'SELECT QA("ans@which?"; (SELECT city FROM w WHERE {ASIA} {YES}))', [(50, 50), (0, 1)], [(4, 4), (0, 1)]),
         ('SELECT QA("ans@which?"; (SELECT city FROM w))', [(1, 1)], [(1, 1)]),
