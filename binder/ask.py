@@ -15,7 +15,7 @@ from pathlib import Path
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, is_unknown, settle
-from binder.errors import LimitReached, LMError, LMReplyError
+from binder.errors import LimitReached, LMReplyError
 from binder.lm.base import LM, Request, Usage, batch_of
 from binder.prompt import tokens
 from binder.render import Cuts
@@ -148,7 +148,7 @@ class _Asker:
             async with asyncio.TaskGroup() as group:
                 for batch in self._batches(pending, size):
                     group.create_task(self._ask(batch, attempt))
-        except* LMError as errors:
+        except BaseExceptionGroup as errors:
             raise _first(errors) from None
         if self.limit is not None:
             raise self.limit
