@@ -18,7 +18,7 @@ from pathlib import Path
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, is_unknown, settle
-from binder.errors import LimitReached, LMError, LMOverflow, LMReplyError
+from binder.errors import LimitReached, LMOverflow, LMReplyError
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
 from binder.prompt import tokens
@@ -152,7 +152,7 @@ class _Asker:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(len(left), max(1, self.lm.concurrency))):
                     group.create_task(self._ask_on(left, attempt))
-        except* LMError as errors:
+        except BaseExceptionGroup as errors:
             raise _first(errors) from None
         if self.limit is not None:
             raise self.limit

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from binder.headers import readable
 from grammars.reply import Expected, ReplyKind
 
 Value = str | int | float | date
@@ -25,6 +26,8 @@ NO = frozenset(("no", "n", "false", "f", "0", "nope", "incorrect"))
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "trillion": 1e12}
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+
+_EXACT = 2**53  # beyond it a column of numbers, whole or not, holds no whole number exactly
 
 _NUMBER = re.compile(
     r"(?<![\w.,])[-+−]?\s?(?:[$€£¥]\s?)?(\d+(?:[.,\s]\d+)*(?:e[-+]?\d+)?|\.\d+)\s*(thousand|million|billion|trillion|bn|mn|[km]\b)?",
@@ -116,7 +119,7 @@ def number(text: str) -> int | float | None:
         value = -value
     if value in (float("inf"), float("-inf")):
         return None
-    return int(value) if float(value).is_integer() else value
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
 def day(text: str) -> date | None:
@@ -151,7 +154,7 @@ def _month(name: str) -> int:
     return MONTHS.index(short) + 1 if short in MONTHS else 0
 
 
-def _digits(text: str) -> float | int | None:
+def _digits(text: str) -> float | None:
     """Digits with any thousands separators and decimal mark, as a number."""
     text = re.sub(r"\s", "", text)
     mantissa = re.split("e", text, flags=re.I)[0]
@@ -165,7 +168,7 @@ def _digits(text: str) -> float | int | None:
     else:
         text = text.replace(",", "")
     try:
-        return int(text) if text.isdigit() else float(text)
+        return float(text)
     except ValueError:
         return None
 
@@ -179,7 +182,7 @@ def _yes_or_no(text: str) -> str | None:
 
 
 def _clean(text: str) -> str:
-    text = text.strip()
+    text = readable(text).strip()
     while len(text) > 1 and text[0] == text[-1] and text[0] in "\"'`":
         text = text[1:-1].strip()
     return text

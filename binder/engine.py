@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,9 +16,10 @@ from binder.ask_step import Asking
 from binder.database import Limits, Pool, Session
 from binder.desk import Desk
 from binder.draft import Drafting, Drafts, draft, repair
-from binder.errors import ConfigurationError, LMUnavailable, RunError
+from binder.errors import LMUnavailable, RunError
 from binder.explain import Explanation, explain
 from binder.filters import Selectivity
+from binder.given import Tables, model_of, question_of, samples_of, seconds_of, source_of, tables_of
 from binder.lm.base import LM
 from binder.lm.budget import Budget, Price
 from binder.lm.cache import MOST_BYTES, Cache
@@ -33,8 +33,6 @@ from binder.work import Work, try_programs
 from grammars.program import Program
 
 DEADLINE = 300.0
-
-Tables = Table | Sequence[Table]
 
 
 class Binder:
@@ -78,11 +76,11 @@ class Binder:
         question_budget: Budget | None = None,
         price: Price | None = None,
     ) -> None:
-        self._lm = lm
+        self._lm = model_of(lm)
         self._owns_lm = lm is None
         self.drafting = drafting or Drafting()
         self.vote = vote or Vote()
-        self.deadline = deadline
+        self.deadline = seconds_of(deadline)
         self.mend_values = mend_values
         self._pool = Pool(limits or Limits())
         self._selectivity = Selectivity()
@@ -184,9 +182,9 @@ class Binder:
         Raises:
             ProgramError: It cannot be run; every complaint at once.
         """
-        used = _tables(tables)
+        used = tables_of(tables)
         with self._pool.session(used) as session:
-            return accept(_source(program), used, session, self.mend_values, self._selectivity)[0]
+            return accept(source_of(program), used, session, self.mend_values, self._selectivity)[0]
 
     def explain(
         self, program: str | Program, tables: Tables, *, price: Price | None = None, analyze: bool = False
@@ -213,11 +211,11 @@ class Binder:
         return explanation.beside(await self.arun(program, tables)) if analyze else explanation
 
     def _explain(self, program: str | Program, tables: Tables, price: Price | None) -> Explanation:
-        used = _tables(tables)
+        used = tables_of(tables)
         lm = self._lm or Scripted(lambda request: "", name="no model")  # explaining looks at its limits alone
         asking = Asking(lambda: lm, self.cache, self.drafting.folder)
         with self._pool.session(used) as session:
-            checked, plan = accept(_source(program), used, session, self.mend_values, self._selectivity)
+            checked, plan = accept(source_of(program), used, session, self.mend_values, self._selectivity)
             return explain(checked, plan, session, asking, price or self.price)
 
     def close(self) -> None:
@@ -236,7 +234,7 @@ class Binder:
 
     async def _run(self, program: str | Program, tables: Tables, deadline: float | None) -> Answer:
         async with self._question(tables, deadline) as (work, session):
-            checked, plan = await work.check(_source(program), session)
+            checked, plan = await work.check(source_of(program), session)
             work.asking = bool(plan.stages)
             with work.timed("run"):
                 result = await work.run(plan, session)
@@ -256,7 +254,7 @@ class Binder:
             return (await self._vote(question, (), session, work, drafting)).answer()
 
     async def _draft(self, question: str, tables: Tables, deadline: float | None) -> Drafts:
-        used, drafting = _tables(tables), self._drafting(question, None)
+        used, drafting = tables_of(tables), self._drafting(question, None)
         async with self._within(deadline):
             return await draft(question, used, self._one_question()(), drafting, self.cache)
 
@@ -285,12 +283,8 @@ class Binder:
 
     def _drafting(self, question: str, n: int | None) -> Drafting:
         """How this question's programs are drafted."""
-        if not question.strip():
-            raise ConfigurationError("the question is empty; ask something")
-        drafting = self.drafting if n is None else replace(self.drafting, samples=n)
-        if drafting.samples < 1:
-            raise ConfigurationError(f"{drafting.samples} samples cannot give an answer; ask for 1 or more")
-        return drafting
+        question_of(question)
+        return replace(self.drafting, samples=samples_of(self.drafting.samples if n is None else n))
 
     async def _mend(self, question: str, session: Session, work: Work, drafting: Drafting) -> None:
         """While no program gives an answer, send them back with what is wrong with them."""
@@ -310,7 +304,7 @@ class Binder:
     @asynccontextmanager
     async def _question(self, tables: Tables, deadline: float | None) -> AsyncIterator[tuple[Work, Session]]:
         """What a question or a program needs: its work, and a session on the tables' database, for so many seconds."""
-        used = _tables(tables)
+        used = tables_of(tables)
         lm = self._one_question()
         desk = Desk(Asking(lm, self.cache, self.drafting.folder))
         work = Work(used, desk, self._selectivity, lm, self.mend_values, self.drafting.calls, self.vote)
@@ -335,7 +329,7 @@ class Binder:
     @asynccontextmanager
     async def _within(self, deadline: float | None, asking: Callable[[], bool] = lambda: True) -> AsyncIterator[None]:
         """At most so many seconds, spent on the model where ``asking``."""
-        seconds = self.deadline if deadline is None else deadline
+        seconds = self.deadline if deadline is None else seconds_of(deadline)
         try:
             async with asyncio.timeout(seconds):
                 yield
@@ -354,20 +348,3 @@ class Binder:
         seconds = time.perf_counter() - work.started
         samples, calls = tuple(work.samples), tuple(work.calls)
         return Trace(name, samples, calls, work.usage, work.cuts, seconds, dict(work.steps), work.undrawn)
-
-
-def _tables(tables: Tables) -> tuple[Table, ...]:
-    used = (tables,) if isinstance(tables, Table) else tuple(tables or ())
-    if any(not isinstance(table, Table) for table in used):
-        raise ConfigurationError("a question is asked of a Table or a list of them; Table.from_… makes one")
-    if not used:
-        raise ConfigurationError("there is no table; give at least one")
-    names = Counter(table.name.casefold() for table in used)
-    repeated = [name for name, times in names.items() if times > 1]
-    if repeated:
-        raise ConfigurationError(f"two tables are named {repeated[0]!r}; give each a name of its own (name=)")
-    return used
-
-
-def _source(program: str | Program) -> str:
-    return program.sql() if isinstance(program, Program) else program

@@ -41,6 +41,8 @@ class Vote:
     weight: float = 2.0
 
     def __post_init__(self) -> None:
+        if self.method not in set(Method):
+            raise ConfigurationError(f"vote: there is no method {self.method!r}; the methods are {', '.join(Method)}")
         if self.method is Method.ANSWER and self.favoured is None:
             raise ConfigurationError("a vote that favours an answer needs one: favoured=, or --favour")
 

@@ -10,6 +10,7 @@ from .operators import Rewrite
 from .owntext import either, own_text
 from .values import (
     BOOLEAN,
+    NUMBER,
     TEXT,
     View,
     cast,
@@ -23,6 +24,9 @@ from .values import (
     typed,
     value,
 )
+
+_DIGITS = 15  # that a DOUBLE holds
+_CONVERSIONS: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
 
 
 def _like(node: exp.Expr) -> exp.Expr:
@@ -79,13 +83,19 @@ def _substring_index(node: exp.Expr) -> exp.Expr:
 def printf(arguments: list[exp.Expr]) -> exp.Expr:
     """``printf(format, …)``: each argument read as its conversion wants it."""
     format_, *values = arguments
-    conversions = re.findall(r"%[-+ 0#,]*\d*(?:\.\d+)?([a-zA-Z])", format_.name.replace("%%", ""))
-    views: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
+    conversions = re.findall(r"%[-+ 0#,]*\d*(?:\.(\d+))?([a-zA-Z])", format_.name.replace("%%", ""))
     viewed = [
-        _present(views.get(letter, own_text)(each), literal_number("0") if letter in views else string(""))
-        for letter, each in zip(conversions, values, strict=False)
+        _present(_converted(each, letter, places or "6"), literal_number("0") if letter in _CONVERSIONS else string(""))
+        for (places, letter), each in zip(conversions, values, strict=False)
     ]
     return function("PRINTF", TEXT, format_, *viewed)
+
+
+def _converted(node: exp.Expr, letter: str, places: str) -> exp.Expr:
+    """An argument as its conversion reads it; SQLite rounds a half up, where C goes by its binary digits."""
+    if letter == "f" and int(places) <= _DIGITS:
+        return typed(exp.Round(this=real(node), decimals=literal_number(places)), NUMBER)
+    return _CONVERSIONS.get(letter, own_text)(node)
 
 
 def _present(node: exp.Expr, otherwise: exp.Expr) -> exp.Expr:

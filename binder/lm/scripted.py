@@ -33,12 +33,6 @@ class Scripted:
     ``concurrency`` threads at once: guard what it changes with a lock, or give ``concurrency=1``. An ``async`` function
     is awaited in the engine's event loop and must not block.
 
-    Args:
-        fn: The function.
-        name: What errors, traces and answers call it.
-        context: How many tokens a prompt and its reply may hold together.
-        concurrency: How many calls of the function may run at once.
-
     Example:
         >>> lm = Scripted(lambda request: "SELECT name FROM w")
 
@@ -46,7 +40,7 @@ class Scripted:
         fn: The function.
         name: What errors, traces and answers call it.
         context: How many tokens a prompt and its reply may hold together.
-        concurrency: How many requests it may be sent at once.
+        concurrency: How many calls of the function may run at once.
         identity: A name for what it says: another function, or another model behind it, needs another. With one its
             replies are cached; without, they are not.
         batch: The most inputs of a map that one request carries.

@@ -400,3 +400,16 @@ def test_rows_that_do_not_fit_an_ans_are_left_out_and_said() -> None:
     assert 10 < shown < 500 and said.cuts.rows == 500 - shown
     assert requests[0].inputs[1] == ("short",)
     assert f"({500 - shown} more rows are not shown)" in requests[0].prompt
+
+
+def test_what_a_function_raises_reaches_the_caller_unchanged() -> None:
+    def fails(request: Request) -> str:
+        raise ZeroDivisionError("of the user's own making")
+
+    with pytest.raises(ZeroDivisionError, match="user's own"):
+        ask(fails, letters("ab"))
+
+
+def test_half_a_letter_in_a_reply_becomes_one_that_a_database_can_hold() -> None:
+    said, _ = ask(lambda request: '{"1": "x\\ud800y"}', letters("a"))
+    assert said.values == ("x\ufffdy",)

@@ -38,6 +38,9 @@ YES_NO = Expected(ReplyKind.YES_NO, ("yes", "no"), closed=True)
         ("10-12", None),
         ("many", None),
         ("1e999", None),
+        ("9" * 400, None),
+        ("9" * 400 + " thousand", None),
+        ("123456789012345678901234567890", 123456789012345678901234567890.0),
         ("", None),
     ],
 )

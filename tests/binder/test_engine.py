@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -343,6 +344,29 @@ def test_unusable_settings_are_said_at_once(peaks: Table) -> None:
             engine.ask(" ", peaks)
         with pytest.raises(binder.ConfigurationError, match="0 samples"):
             engine.ask("which?", peaks, n=0)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda engine, peaks: engine.ask(None, peaks), "a question is a text, not None"),
+        (lambda engine, peaks: engine.run(b"SELECT 1", peaks), "a program is a text, not b'SELECT 1'"),
+        (lambda engine, peaks: engine.check(None, peaks), "a program is a text, not None"),
+        (lambda engine, peaks: engine.run("SELECT 1", peaks.to_pandas()), "Table.from_… makes one"),
+        (lambda engine, peaks: engine.run("SELECT 1", "w"), "Table.from_… makes one"),
+        (lambda engine, peaks: engine.ask("which?", peaks, n="3"), "'3' samples"),
+        (lambda engine, peaks: engine.ask("which?", peaks, deadline="x"), "deadline is 'x'"),
+        (lambda engine, peaks: engine.ask("which?", peaks, deadline=0), "deadline is 0"),
+        (lambda engine, peaks: Binder(deadline=-1), "deadline is -1"),
+        (lambda engine, peaks: Binder("gpt-4"), "lm='gpt-4' is no language model"),
+        (lambda engine, peaks: Binder(vote=binder.Vote("most")), "no method 'most'; the methods are majority"),
+    ],
+)
+def test_what_is_no_question_table_or_model_is_said_at_once(
+    call: Callable[[Binder, Table], object], told: str, peaks: Table
+) -> None:
+    with Binder(model("SELECT 1")) as engine, pytest.raises(binder.ConfigurationError, match=re.escape(told)):
+        call(engine, peaks)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,92 @@
+"""What a caller gave the engine, checked before anything is done with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from binder.errors import ConfigurationError
+from binder.lm.base import LM
+from binder.table import Table
+from grammars.program import Program
+
+Tables = Table | Sequence[Table]
+
+
+def tables_of(tables: Tables) -> tuple[Table, ...]:
+    """The tables of a question, one or several.
+
+    Raises:
+        ConfigurationError: They are no tables, none, or two of one name.
+    """
+    given = (tables,) if isinstance(tables, Table) else tables
+    used = () if given is None else tuple(given) if isinstance(given, Iterable) else (given,)
+    if any(not isinstance(table, Table) for table in used):
+        raise ConfigurationError("a question is asked of a Table or a list of them; Table.from_… makes one")
+    if not used:
+        raise ConfigurationError("there is no table; give at least one")
+    names = Counter(table.name.casefold() for table in used)
+    repeated = [name for name, times in names.items() if times > 1]
+    if repeated:
+        raise ConfigurationError(f"two tables are named {repeated[0]!r}; give each a name of its own (name=)")
+    return used
+
+
+def source_of(program: str | Program) -> str:
+    """A program's text.
+
+    Raises:
+        ConfigurationError: It is neither a text nor a program.
+    """
+    return program.sql() if isinstance(program, Program) else _text("program", program)
+
+
+def question_of(question: str) -> str:
+    """The question.
+
+    Raises:
+        ConfigurationError: It is no text, or an empty one.
+    """
+    if not _text("question", question).strip():
+        raise ConfigurationError("the question is empty; ask something")
+    return question
+
+
+def samples_of(samples: int) -> int:
+    """How many programs to sample.
+
+    Raises:
+        ConfigurationError: It is no whole number above 0.
+    """
+    if not isinstance(samples, int) or samples < 1:
+        raise ConfigurationError(f"{samples!r} samples cannot give an answer; ask for 1 or more")
+    return samples
+
+
+def seconds_of(deadline: float | None) -> float | None:
+    """A deadline.
+
+    Raises:
+        ConfigurationError: It is no number, or not above 0.
+    """
+    if deadline is not None and not (isinstance(deadline, (int, float)) and deadline > 0):
+        raise ConfigurationError(f"deadline is {deadline!r}; give seconds above 0, or None for no limit")
+    return deadline
+
+
+def model_of(lm: LM | None) -> LM | None:
+    """The language model, or None for the one that is found.
+
+    Raises:
+        ConfigurationError: It is not one, such as its name alone or a plain function.
+    """
+    if lm is not None and not isinstance(lm, LM):
+        told = "lm.OpenAI(name), lm.Local() and lm.Scripted(function) make one"
+        raise ConfigurationError(f"lm={lm!r:.80} is no language model; {told}")
+    return lm
+
+
+def _text(what: str, given: object) -> str:
+    if not isinstance(given, str):
+        raise ConfigurationError(f"a {what} is a text, not {given!r:.80}")
+    return given
