@@ -126,9 +126,13 @@ class Desk:
         return await asyncio.shield(mine) if new else Said()
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Give up what is under way, and what waits to be sent; whoever waits for it is cancelled."""
         for task in self._sending:
             task.cancel()
+        for book in self._books.values():
+            for caller in {*book.waiting.values(), *book.sent.values()}:
+                caller.cancel()
+            book.waiting.clear()
 
     def _book(self, step: Step) -> _Book:
         return self._books.setdefault(step.asked, _Book(step))
