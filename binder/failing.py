@@ -55,6 +55,12 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing is to be said
         raise typer.Exit(1) from None
+    except OSError as error:
+        if error.filename is None:  # not about a file that the user can name otherwise
+            raise
+        told = f"{error.filename}: {error.strerror}; name another file or folder"
+        _say(program, [told], {"error": type(error).__name__, "message": told}, as_json)
+        raise typer.Exit(1) from None
 
 
 def print_json(document: dict[str, Any]) -> None:

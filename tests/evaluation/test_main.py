@@ -72,6 +72,7 @@ def test_some_examples_and_one_phase(farm: Path, tmp_path: Path) -> None:
         (["--raw"], 1, "--raw is for TabFact"),
         (["--programs", "nowhere.json"], 1, "cannot read nowhere.json"),
         (["--data", "nowhere"], 1, "git clone"),
+        (["--out", __file__], 1, "name another file or folder"),
         (["--mode", "guess"], 2, "guess"),
         (["--samples", "0"], 2, "greater than or equal"),
     ],
