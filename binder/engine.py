@@ -19,10 +19,21 @@ from binder.draft import Drafting, Drafts, draft, repair
 from binder.errors import LMUnavailable, RunError
 from binder.explain import Explanation, explain
 from binder.filters import Selectivity
-from binder.given import Tables, model_of, question_of, samples_of, seconds_of, source_of, tables_of
+from binder.given import (
+    Tables,
+    cache_of,
+    limits_of,
+    model_of,
+    question_of,
+    samples_of,
+    seconds_of,
+    source_of,
+    tables_of,
+    vote_of,
+)
 from binder.lm.base import LM
 from binder.lm.budget import Budget, Price
-from binder.lm.cache import MOST_BYTES, Cache
+from binder.lm.cache import Cache
 from binder.lm.limits import Limited
 from binder.lm.scripted import Scripted
 from binder.sampling import at_once
@@ -79,12 +90,12 @@ class Binder:
         self._lm = model_of(lm)
         self._owns_lm = lm is None
         self.drafting = drafting or Drafting()
-        self.vote = vote or Vote()
+        self.vote = vote_of(vote)
         self.deadline = seconds_of(deadline)
         self.mend_values = mend_values
-        self._pool = Pool(limits or Limits())
+        self._pool = Pool(limits_of(limits))
         self._selectivity = Selectivity()
-        self.cache = cache if isinstance(cache, Cache) else Cache(most_bytes=MOST_BYTES if cache else 0)
+        self.cache = cache_of(cache)
         self.budget = budget
         self.question_budget = question_budget
         self.price = price

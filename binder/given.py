@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from binder.database import Limits
 from binder.errors import ConfigurationError
 from binder.lm.base import LM
+from binder.lm.cache import MOST_BYTES, Cache
 from binder.table import Table
+from binder.vote import Vote
 from grammars.program import Program
 
 Tables = Table | Sequence[Table]
@@ -84,6 +87,41 @@ def model_of(lm: LM | None) -> LM | None:
         told = "lm.OpenAI(name), lm.Local() and lm.Scripted(function) make one"
         raise ConfigurationError(f"lm={lm!r:.80} is no language model; {told}")
     return lm
+
+
+def cache_of(cache: Cache | bool) -> Cache:
+    """Where replies are kept: the user's own cache for True, nowhere for False.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if isinstance(cache, Cache):
+        return cache
+    if not isinstance(cache, bool):
+        raise ConfigurationError(f"{cache!r:.80} is no cache; give cache=binder.lm.Cache(path), True or False")
+    return Cache(most_bytes=MOST_BYTES if cache else 0)
+
+
+def vote_of(vote: Vote | None) -> Vote:
+    """How the answer is chosen.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if vote is not None and not isinstance(vote, Vote):
+        raise ConfigurationError(f"{vote!r:.80} is no way to vote; give vote=binder.Vote(…)")
+    return vote or Vote()
+
+
+def limits_of(limits: Limits | None) -> Limits:
+    """What programs may use of the database.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if limits is not None and not isinstance(limits, Limits):
+        raise ConfigurationError(f"{limits!r:.80} are no limits; give limits=binder.Limits(…)")
+    return limits or Limits()
 
 
 def _text(what: str, given: object) -> str:

@@ -601,3 +601,16 @@ def test_the_answer_is_that_of_all_samples(numbers: list[int], samples: int) -> 
         asked(OneAtATime(*programs, samples=at_once), peaks, n=len(programs)) for at_once in (samples, None)
     )
     assert some.values == all_of_them.values and some.confidence <= all_of_them.confidence
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"cache": "/tmp/replies"}, "is no cache; give cache=binder.lm.Cache(path)"),
+        ({"vote": "majority"}, "is no way to vote; give vote=binder.Vote"),
+        ({"limits": {"rows": 3}}, "are no limits; give limits=binder.Limits"),
+    ],
+)
+def test_settings_of_another_type_are_refused_at_once(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(binder.ConfigurationError, match=re.escape(said)):
+        Binder(**settings)
