@@ -58,7 +58,8 @@ class Candidate:
         program: The checked program, or None when it was refused.
         result: What it gives, or None when it was refused or failed.
         error: Why it gives nothing: the complaints, the failure, or what is odd about an answer without a value.
-        weight: What it counts in the vote.
+        weight: What it counts in the vote; at most, where it was not run and that depends on its answer.
+        skipped: Whether it was not run because the vote was decided without it; ``error`` says so.
     """
 
     text: str
@@ -68,6 +69,7 @@ class Candidate:
     result: Result | None = None
     error: str | None = None
     weight: float = 0.0
+    skipped: bool = False
 
     @property
     def open(self) -> bool:
@@ -90,10 +92,10 @@ def count(
 
     Returns:
         The candidates with their weights; the index of the winning answer's first candidate, or None when no
-        candidate gives an answer; and the share of all weight that the winning answer has, from 0 to 1.
+        candidate gives an answer; and the share of all weight that the winning answer has, from 0 to 1; at least,
+        where some were not run.
     """
-    weights = _weights(candidates, vote)
-    weighed = tuple(replace(one, weight=weight) for one, weight in zip(candidates, weights, strict=True))
+    weighed = tuple(replace(one, weight=weight) for one, weight in _weighed(candidates, vote))
     ballots: dict[tuple[str, ...], list[int]] = {}
     for index, candidate in enumerate(weighed):
         if candidate.result is not None:
@@ -157,7 +159,10 @@ def _weighed(candidates: Sequence[Candidate], vote: Vote) -> list[tuple[Candidat
     weights = _weights(candidates, vote)
     if vote.method is Method.ANSWER:
         most = max(1.0, vote.weight)
-        weights = [one.samples * most if one.open else weight for one, weight in zip(candidates, weights, strict=True)]
+        weights = [
+            one.samples * most if one.open or one.skipped else weight
+            for one, weight in zip(candidates, weights, strict=True)
+        ]
     return list(zip(candidates, weights, strict=True))
 
 

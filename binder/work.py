@@ -138,7 +138,7 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
         while plans and not decided(list(work.candidates.values()), work.vote, work.undrawn):
             await _run_together({key: plans.pop(key) for key in _next(plans, work)}, session, work)
     for key in plans:
-        work.candidates[key] = replace(work.candidates[key], error=_NOT_NEEDED)
+        work.candidates[key] = replace(work.candidates[key], skipped=True, error=_NOT_NEEDED)
 
 
 async def _checked(text: str, samples: Sequence[Sample], session: Session, work: Work) -> tuple[Candidate, Plan | None]:

@@ -169,7 +169,7 @@ def _candidate(candidate: Candidate) -> Record:
         "weight": candidate.weight,
         "texts": texts,
         "error": candidate.error,
-        "status": _status(texts) if program else "refused",
+        "status": "refused" if program is None else "skipped" if candidate.skipped else _status(texts),
     }
 
 

@@ -82,5 +82,5 @@ def _answers(case: Case, asked: Binder, table: Table) -> dict[str, Rows | None]:
     if len(case.programs) == 1:
         return {case.programs[0]: list(asked.run(case.programs[0], table).result.rows)}
     outcome = asked.decide(case.name, table, [Sample(program) for program in case.programs])
-    ran = [one for one in outcome.candidates if one.result or one.error]
+    ran = [one for one in outcome.candidates if not one.skipped]
     return {one.text: list(one.result.rows) if one.result else None for one in ran}
