@@ -248,7 +248,22 @@ def _same_key(table: str, keys: Sequence[exp.Expr]) -> list[exp.Expr]:
 
 def _look_up(table: str, keys: Sequence[exp.Expr]) -> exp.Expr:
     """The reply for a row's key."""
+    if any(map(_is_aggregated, keys)):
+        return _look_up_outside(table, keys)
     return exp.Subquery(this=exp.select(exp.column("value", table)).from_(table).where(*_same_key(table, keys)))
+
+
+def _look_up_outside(table: str, keys: Sequence[exp.Expr]) -> exp.Expr:
+    """The reply for a group's key; inside a subquery an aggregate such as COUNT(*) would be the subquery's own."""
+    names = ", ".join(key_names(len(keys)))
+    key = ", ".join(key.sql("duckdb") for key in keys)
+    replies = f"(SELECT MAP(LIST(ROW({names})), LIST(value)) FROM {table})"
+    return sqlglot.parse_one(f"{replies}[ROW({key})]", dialect="duckdb")
+
+
+def _is_aggregated(key: exp.Expr) -> bool:
+    """Whether a key is of a group of rows."""
+    return any(node.find_ancestor(exp.Query) is None for node in key.find_all(exp.AggFunc))
 
 
 def _describe(call: Call, labels: tuple[str, ...]) -> str:

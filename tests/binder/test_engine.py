@@ -614,3 +614,13 @@ def test_the_answer_is_that_of_all_samples(numbers: list[int], samples: int) -> 
 def test_settings_of_another_type_are_refused_at_once(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(binder.ConfigurationError, match=re.escape(said)):
         Binder(**settings)
+
+
+def test_a_call_may_ask_about_an_aggregate_without_columns() -> None:
+    table = Table.from_pandas(pandas.DataFrame({"g": ["a", "a", "b", None], "n": [1, 2, 3, 4]}))
+    lm = Scripted(lambda request: json.dumps({str(n): "/".join(map(str, c)) for n, c in enumerate(request.inputs, 1)}))
+    with Binder(lm) as engine:
+        one = engine.run('SELECT g, QA("map@what?"; COUNT(*)) FROM w GROUP BY g ORDER BY g', table)
+        two = engine.run('SELECT g, QA("map@what?"; COUNT(*); g) FROM w GROUP BY g ORDER BY g', table)
+    assert one.values == (None, "1", "a", "2", "b", "1")
+    assert two.values == (None, "1/None", "a", "2/a", "b", "1/b")
