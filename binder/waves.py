@@ -16,10 +16,12 @@ from typing import Protocol
 
 from sqlglot import exp
 
+from grammars.calls import Call as CallNode
 from grammars.calls import is_call, read_call
 from grammars.clauses import aggregates, looks_outside
 from grammars.reply import ReplyKind
 
+_MOST_CALLS = 3  # the time DuckDB takes to plan the queries of a wave grows steeply with their look-ups
 WAVE = "wave"  # the parameter that holds the most inputs of a wave
 ROWS_AN_INPUT = 4  # rows looked at for one input of a wave that follows an order
 _MIRRORED: dict[type[exp.Binary], type[exp.Binary]] = {
@@ -215,18 +217,17 @@ def stop_of(query: exp.Select) -> Stop | None:
 
 
 def asks(query: exp.Select) -> bool:
-    """Whether waves can ask every LM call in a query's WHERE: maps over its own rows, of a settled kind."""
+    """Whether waves can ask every LM call in a query's WHERE: a few maps over its own rows, none about another's reply,
+    of a settled kind."""
     where = query.args.get("where")
-    for node in where.walk() if where is not None else ():
-        if is_call(node):
-            call = read_call(node)
-            if (
-                not call.per_row
-                or call.expected.kind is ReplyKind.ORDERED
-                or node.find_ancestor(exp.Select) is not query
-            ):
-                return False
-    return True
+    calls = [node for node in where.walk() if is_call(node)] if where is not None else []
+    return len(calls) <= _MOST_CALLS and all(_suits(read_call(node), query) for node in calls)
+
+
+def _suits(call: CallNode, query: exp.Select) -> bool:
+    nested = any(is_call(node) for argument in call.arguments for node in argument.walk())
+    own = call.node.find_ancestor(exp.Select) is query
+    return call.per_row and own and not nested and call.expected.kind is not ReplyKind.ORDERED
 
 
 def next_inputs(rows: Rows, stop: Stop, at: int, nth: int, names: Sequence[str]) -> exp.Select:

@@ -108,7 +108,9 @@ def test_what_is_asked_lies_in_the_estimate(rows: list[tuple[Any, ...]], text: s
         assert one.inputs.least <= len(call.replies) <= one.inputs.most, (text, call.step.call)
         assert one.cost.requests.least <= call.usage.requests <= one.cost.requests.most, (text, call.step.call)
         if one.inputs.exact:
-            assert call.usage.prompt_tokens == one.cost.read.most, (text, call.step.call)
+            # Waves share inputs out among requests in another order, and each request's tokens are rounded.
+            off = abs(call.usage.prompt_tokens - (one.cost.read.most or 0))
+            assert off <= (call.usage.requests if call.step.next_inputs else 0), (text, call.step.call)
     assert explanation.cost.requests.least <= len(log) <= (explanation.cost.requests.most or 0)
 
 
