@@ -121,21 +121,10 @@ class _Run:
             for tally in tallies:
                 await self._ask(tally, await self._inputs(tally, tally.step.inputs))
         else:
-            await self._until_decided(tallies, max(self.wave, stage.least))
+            await self._in_waves(tallies, max(self.wave, stage.least))
         for tally in tallies:
             await self._learn(tally.step)
             self.note(tally.trace())
-
-    async def _until_decided(self, tallies: Sequence[_Tally], size: int) -> None:
-        """Ask one call about all its inputs where the first wave would hold them and none is known; else in waves."""
-        if len(tallies) == 1:
-            (tally,) = tallies
-            inputs = await self._inputs(tally, tally.step.inputs)
-            recalled = self.desk.recall(tally.step, inputs)
-            tally.said += Said(tuple(recalled))
-            if len(inputs) <= size and self.desk.known(tally.step).keys().isdisjoint(inputs):
-                return await self._ask(tally, inputs)
-        await self._in_waves(tallies, size)
 
     async def _in_waves(self, tallies: Sequence[_Tally], size: int) -> None:
         """Ask steps in turns, about more at each, until none needs a further input.
