@@ -1,0 +1,312 @@
+"""The sandbox: what programs give, how they fail, and that each runs alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+
+from binder import ConfigurationError, RunError, Table
+from binder.pack import pack
+from binder.sandbox import host
+from binder.sandbox.host import Sandbox, Share
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux's Landlock and seccomp")
+
+SHARE = Share(seconds=2.0, memory=512_000_000, rows=1000)
+PEAKS = Table.from_pandas(
+    pandas.DataFrame(
+        {
+            "name": ["K2", "Elbrus", "Nanga Parbat", None],
+            "height": ["8,611", "5,642", "8,126", "n/a"],
+            "climbed": ["31 July 1954", "22 July 1874", "3 July 1953", None],
+            "range": ["Karakoram", "Caucasus", "Himalaya", "Alps"],
+        }
+    ),
+    name="peaks",
+)
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    one = Sandbox(SHARE)
+    yield one
+    one.close()
+
+
+async def no_calls(asked: dict[str, Any]) -> list[Any]:
+    raise AssertionError(asked)
+
+
+def run(sandbox: Sandbox, body: str, ask: host.Ask = no_calls) -> dict[str, Any]:
+    """What a function of such a body gives."""
+    program = "def solve(table):\n" + "\n".join(f"    {line}" for line in body.splitlines())
+    return asyncio.run(sandbox.run(program, pack([PEAKS]), ask))
+
+
+@pytest.mark.parametrize(
+    ("body", "columns", "rows", "texts"),
+    [
+        ("return 3", ["value"], [[3]], [[None]]),
+        ("return None", ["value"], [[None]], [[None]]),
+        ("return table['height'].max()", ["value"], [[8611.0]], [[None]]),
+        ("return table['climbed'].max()", ["value"], [[["date", "1954-07-31"]]], [["31 July 1954"]]),
+        ("return table['name'].head(2)", ["name"], [["K2"], ["Elbrus"]], [["K2"], ["Elbrus"]]),
+        ("return table['name'].head(2).tolist()", ["value"], [["K2"], ["Elbrus"]], [[None], [None]]),
+        ("return table[['height', 'name']].iloc[[0]]", ["height", "name"], [[8611.0, "K2"]], [["8,611", "K2"]]),
+        ("return table.iloc[[3]]['height']", ["height"], [[None]], [["n/a"]]),
+        ("return table.merge(table, on='name')['climbed_x'].iloc[0]", ["value"], None, [["31 July 1954"]]),
+        ("return table.groupby('range')['height'].max().head(1)", ["range", "height"], [["Alps", None]], None),
+        ("return {'a': 1}", ["value", "value1"], [["a", 1]], None),
+        ("return [('a', 1), ('b', 2)]", ["value", "value1"], [["a", 1], ["b", 2]], None),
+        ("return np.array([1.5, np.nan])", ["value"], [[1.5], [None]], None),
+        ("return table['height'] > 6000", ["height"], [[True], [False], [True], [False]], None),
+        ("return float('inf')", ["value"], [[["number", "inf"]]], None),
+        ("return pd.Timestamp('2024-01-01 05:00')", ["value"], [[["timestamp", "2024-01-01T05:00:00"]]], None),
+        (
+            "return table['climbed'].iloc[0] - table['climbed'].iloc[1]",
+            ["value"],
+            [[["seconds", "2525299200.0"]]],
+            None,
+        ),
+        ("return []", ["value"], [], []),
+    ],
+)
+def test_what_a_program_gives(
+    sandbox: Sandbox, body: str, columns: list[str], rows: list[Any] | None, texts: list[Any] | None
+) -> None:
+    given = run(sandbox, body)
+    assert given["columns"] == columns
+    assert rows is None or given["rows"] == rows
+    assert texts is None or given["texts"] == texts
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("return 1 / 0", r"failed while running \(line 2\): ZeroDivisionError: division by zero"),
+        ("return table['hieght']", r"\(line 2\): KeyError"),
+        ("return object()", "TypeError: a object is no value of a table"),
+        ("while True: pass", "longer than 2 s"),
+        ("import time\ntime.sleep(60)", "longer than 2 s"),
+        ("return 'x' * 10**10", "needed more than 512,000,000 bytes"),
+        ("return [0] * 10**10", "needed more than 512,000,000 bytes"),
+        ("return range(10**9)", "more than 1,000"),
+        ("return 'x' * 10**8", "sends more than 64 MB"),
+        ("f = lambda: f()\nreturn f()", "RecursionError"),
+        ("import ctypes\nctypes.string_at(0)", "ended before it gave an answer .SIGSEGV"),
+        ("import os\nos._exit(0)", "ended before it gave an answer .0"),
+        ("import os\nos.write(3, b'x' * 8)", "sends more than 64 MB"),
+        ("import os\nos.write(3, bytes([0, 0, 0, 2, 0, 0, 0, 0]) + b'[]')", "ended without an answer"),
+        ("open('/etc/passwd')", "tried what no program may .line 2.*'/etc/passwd'"),
+        ("open('/tmp/left-behind', 'w')", "tried what no program may"),
+        ("import os\nos.fork()", "tried what no program may"),
+        ("import socket\nsocket.socket()", "tried what no program may"),
+        ("raise SystemExit", "SystemExit"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("return 10 ** 5000", "ValueError"),
+    ],
+)
+def test_a_failing_program_fails_alone(sandbox: Sandbox, body: str, told: str) -> None:
+    with pytest.raises(RunError, match=told):
+        run(sandbox, body)
+    assert run(sandbox, "return len(table)")["rows"] == [[4]]
+
+
+def test_calls_cross_the_connection_by_key(sandbox: Sandbox) -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def ask(call: dict[str, Any]) -> list[Any]:
+        asked.append(call)
+        return ["yes" if cells[0] != "Elbrus" else "no" for cells in call["inputs"]]
+
+    body = (
+        "t = qa_map(pd.concat([table, table]), 'is it high?', ['name', 'height'])\nreturn t[t['is it high?'] == 'yes']"
+    )
+    assert [row[0] for row in run(sandbox, body, ask)["rows"]] == ["K2", "Nanga Parbat", None] * 2
+    assert asked == [
+        {
+            "per_row": True,
+            "question": "is it high?",
+            "labels": ["name", "height"],
+            "inputs": [["K2", "8,611"], ["Elbrus", "5,642"], ["Nanga Parbat", "8,126"], [None, "n/a"]],
+            "block": False,
+        }
+    ]
+
+
+def test_an_input_without_a_cell_is_not_asked(sandbox: Sandbox) -> None:
+    async def ask(call: dict[str, Any]) -> list[Any]:
+        assert [None] not in call["inputs"]
+        return [1.0] * len(call["inputs"])
+
+    given = run(sandbox, "return qa_map(table, 'how high?', 'name')['how high?']", ask)
+    assert given["rows"] == [[1.0], [1.0], [1.0], [None]]
+
+
+def test_ans_gives_the_rows_as_their_cells_spell_them(sandbox: Sandbox) -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def ask(call: dict[str, Any]) -> list[Any]:
+        asked.append(call)
+        return [["date", "1954-07-31"]]
+
+    given = run(sandbox, "return qa_ans(table.head(1), 'when?', ['name', 'climbed'])", ask)
+    assert given["rows"] == [[["date", "1954-07-31"]]]
+    assert asked[0]["inputs"] == [['[{"name":"K2","climbed":"31 July 1954"}]']]
+    assert asked[0]["block"]
+
+
+def test_waiting_for_the_model_is_not_running(sandbox: Sandbox) -> None:
+    async def ask(call: dict[str, Any]) -> list[Any]:
+        await asyncio.sleep(SHARE.seconds + 0.5)
+        return ["late"]
+
+    assert run(sandbox, "return qa_ans(table, 'what?')", ask)["rows"] == [["late"]]
+
+
+def test_nothing_of_a_program_reaches_the_next(sandbox: Sandbox) -> None:
+    poison = (
+        "import builtins\nbuiltins.len = lambda x: 99\npd.DataFrame.sum = None\ntable.loc[0, 'name'] = 'x'\nreturn 1"
+    )
+    with contextlib.suppress(RunError):
+        run(sandbox, poison)
+    assert run(sandbox, "return [len(table), table['name'].iloc[0]]")["rows"] == [[4], ["K2"]]
+
+
+def test_nothing_of_this_process_is_there(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BINDER_CANARY_SECRET", "canary")
+    fresh = Sandbox(SHARE)
+    try:
+        body = "import os, sys\nreturn [repr(dict(os.environ)), repr(sys.argv), repr(sorted(sys.modules))]"
+        told = "".join(str(row) for row in run(fresh, body)["rows"])
+    finally:
+        fresh.close()
+    assert "canary" not in told
+    assert "openai" not in told and "duckdb" not in told
+
+
+def test_programs_run_at_the_same_time(sandbox: Sandbox) -> None:
+    async def together() -> list[dict[str, Any]]:
+        program = "def solve(t):\n import time\n time.sleep(0.5)\n return 1"
+        return await asyncio.gather(*(sandbox.run(program, pack([PEAKS]), no_calls) for _ in range(6)))
+
+    run(sandbox, "return 1")
+    started = time.perf_counter()
+    assert [given["rows"] for given in asyncio.run(together())] == [[[1]]] * 6
+    assert time.perf_counter() - started < 2.5
+
+
+def test_a_given_up_program_is_ended(sandbox: Sandbox) -> None:
+    async def given_up() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await sandbox.run("def solve(t):\n while True: pass", pack([PEAKS]), no_calls)
+
+    before = len(processes())
+    asyncio.run(given_up())
+    settle(lambda: len(processes()) <= before)
+
+
+def test_many_programs_leave_nothing(sandbox: Sandbox) -> None:
+    run(sandbox, "return 1")
+    before, files = processes(), open_files()
+    for number in range(60):
+        assert run(sandbox, f"return {number}")["rows"] == [[number]]
+    settle(lambda: processes() == before)
+    assert open_files() <= files
+
+
+def test_it_starts_again_after_its_process_was_killed() -> None:
+    sandbox = Sandbox(SHARE)
+    try:
+        run(sandbox, "return 1")
+        assert sandbox._warm is not None
+        os.kill(sandbox._warm._process.pid, signal.SIGKILL)
+        time.sleep(0.2)
+        assert run(sandbox, "return 2")["rows"] == [[2]]
+    finally:
+        sandbox.close()
+    settle(lambda: processes() == OTHERS)
+
+
+OTHERS: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    OTHERS.clear()
+    OTHERS.update(processes())
+
+
+def test_a_killed_engine_leaves_no_process(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, pandas, sys\nfrom binder import Table\nfrom binder.pack import pack\n"
+        "from binder.sandbox.host import Sandbox, Share\n"
+        "table = Table.from_pandas(pandas.DataFrame({'a': [1]}))\n"
+        "program = 'def solve(t):\\n import time\\n time.sleep(60)'\n"
+        "async def main():\n"
+        "    run = asyncio.ensure_future(Sandbox(Share(60.0, 10**9, 10)).run(program, pack([table]), None))\n"
+        "    await asyncio.sleep(1.5)\n    print('ready', flush=True)\n    await run\n"
+        "asyncio.run(main())\n"
+    )
+    engine = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert engine.stdout is not None and engine.stdout.readline() == "ready\n"
+    engine.kill()
+    engine.wait()
+    engine.stdout.close()
+    settle(lambda: processes() == OTHERS)
+
+
+def test_without_the_kernels_help_it_refuses_until_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = host._BOOT.replace(
+        "main(int",
+        "from binder.sandbox import policy; "
+        "policy.keep_from_files = lambda: (_ for _ in ()).throw(policy.Unconfined('no Landlock')); main(int",
+    )
+    monkeypatch.setattr(host, "_BOOT", broken)
+    refusing, trusting = Sandbox(SHARE), Sandbox(SHARE, unconfined=True)
+    with pytest.raises(ConfigurationError, match=r"no Landlock.*Use SQL; or .*unconfined_python=True"):
+        run(refusing, "return 1")
+    try:
+        assert run(trusting, "return 1")["rows"] == [[1]]
+    finally:
+        trusting.close()
+
+
+def open_files() -> int:
+    """How many files this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def processes() -> set[int]:
+    """The sandbox processes on this machine that this one, or none that lives, has started."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            if b"binder.sandbox.warm" in command and state != "Z":
+                found.add(int(entry.name))
+    return found
+
+
+def settle(condition: Any, seconds: float = 5.0) -> None:
+    """Wait until something holds."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
