@@ -24,7 +24,13 @@ _BOOT = (  # the modules of the sandbox alone, without what `import binder` brin
     "sys.modules['binder'] = package; from binder.sandbox.warm import main; main(int(sys.argv[2]), sys.argv[3] == '1')"
 )
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
-_ENVIRONMENT = {**_ONE_THREAD, "ARROW_DEFAULT_MEMORY_POOL": "system", "TZ": "UTC", "LC_ALL": "C.UTF-8"}
+_ENVIRONMENT = {
+    **_ONE_THREAD,
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "TZ": "UTC",
+    "LC_ALL": "C.UTF-8",
+}
 _START_SECONDS = 60.0
 _LONGEST = 64_000_000  # bytes of a message from a program
 

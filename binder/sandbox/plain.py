@@ -15,14 +15,26 @@ _WRITE: dict[type, tuple[str, Callable[[Any], str]]] = {
     timedelta: ("seconds", lambda value: repr(value.total_seconds())),
     Decimal: ("decimal", str),
 }
+_DIGITS = 308  # as a float has them
 _READ: dict[str, Callable[[str], Any]] = {
     "timestamp": datetime.fromisoformat,
     "date": date.fromisoformat,
     "time": time.fromisoformat,
     "seconds": lambda text: timedelta(seconds=float(text)),
-    "decimal": Decimal,
+    "decimal": lambda text: _bounded(Decimal(text)),
     "number": float,
 }
+
+
+def _bounded(value: Decimal) -> Decimal:
+    """A number that can be written out.
+
+    Raises:
+        ValueError: It has more than some hundred digits.
+    """
+    if not value.is_finite() or abs(value.adjusted()) > _DIGITS:
+        raise ValueError(f"{value} is not finite, or too long")
+    return value
 
 
 def portable(value: Any) -> Any:
