@@ -1,4 +1,4 @@
-"""Ask questions of tables: programs with language-model calls bound into SQL, run over DuckDB.
+"""Ask questions of tables: programs with language-model calls bound into SQL or Python, run over DuckDB or pandas.
 
 Example:
     >>> import binder
@@ -36,6 +36,7 @@ from binder.table import Table
 from binder.trace import Trace
 from binder.vote import Candidate, Method, Vote
 from grammars.program import Program
+from grammars.python import PythonProgram
 
 __version__ = "0.1.0"
 
@@ -56,6 +57,7 @@ __all__ = [
     "Method",
     "Program",
     "ProgramError",
+    "PythonProgram",
     "RunError",
     "Table",
     "TableError",

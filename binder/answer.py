@@ -16,6 +16,7 @@ from binder.trace import CallTrace, Trace
 from binder.vote import Candidate
 from grammars.calls import Spelling
 from grammars.errors import Complaint
+from grammars.language import AnyProgram
 from grammars.program import Program
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Answer:
     """
 
     question: str | None
-    program: Program
+    program: AnyProgram
     result: Result
     trace: Trace
     candidates: tuple[Candidate, ...] = ()
@@ -68,12 +69,7 @@ class Answer:
             "columns": list(self.result.columns),
             "rows": [[plain(value) for value in row] for row in self.result.rows],
             "confidence": round(self.confidence, 6),
-            "program": {
-                "text": self.program.sql(),
-                "function_spelling": self.program.sql(Spelling.FUNCTION),
-                "source": self.program.source,
-                "mends": list(self.program.mends),
-            },
+            "program": _program(self.program),
             "calls": [_call(call) for call in self.trace.calls],
             "candidates": [_candidate(candidate) for candidate in self.candidates],
             "lm": self.trace.lm,
@@ -148,6 +144,13 @@ def plain(value: object) -> Any:
     return value
 
 
+def _program(program: AnyProgram) -> dict[str, Any]:
+    about = {"language": program.language, "text": str(program)}
+    if isinstance(program, Program):
+        about["function_spelling"] = program.sql(Spelling.FUNCTION)
+    return {**about, "source": program.source, "mends": list(program.mends)}
+
+
 def _call(call: CallTrace) -> dict[str, Any]:
     return {
         "call": call.step.call,
@@ -166,7 +169,7 @@ def _call(call: CallTrace) -> dict[str, Any]:
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {
-        "program": candidate.program.sql() if candidate.program else candidate.text,
+        "program": str(candidate.program) if candidate.program else candidate.text,
         "samples": candidate.samples,
         "weight": candidate.weight,
         "texts": [text or "" for row in candidate.result.texts for text in row] if candidate.result else None,

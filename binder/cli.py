@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,7 +72,26 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Deadline = Annotated[float, typer.Option(min=0.1, help="The most seconds it may take.")]
 MaxRequests = Annotated[int | None, typer.Option(min=1, help="The most requests the model is sent.")]
 MaxTokens = Annotated[int | None, typer.Option(min=1, help="The most tokens that are read and written.")]
-Source = Annotated[str, typer.Argument(help='A program: SQL with calls such as QA("map@…"; column). "-" reads it.')]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help='A program: SQL with calls such as QA("map@…"; column), or Python that defines solve(table). "-" reads it.'
+    ),
+]
+Unconfined = Annotated[
+    bool,
+    typer.Option(
+        "--unconfined-python", help="Run Python programs even where the kernel cannot keep them from files and network."
+    ),
+]
+
+
+class Languages(StrEnum):
+    """What programs are drafted in."""
+
+    SQL = "sql"
+    PYTHON = "python"
+    AUTO = "auto"
 
 
 @app.command()
@@ -90,6 +110,10 @@ def ask(
     exemplars: Annotated[str, typer.Option(help="The set of worked questions: wikitq, tabfact.")] = _DEFAULTS.exemplars,
     vote: Annotated[Method, typer.Option(help="How the samples' answers are weighed.")] = Method.MAJORITY,
     favour: Annotated[str | None, typer.Option(help="The answer that `--vote answer` favours.")] = None,
+    language: Annotated[
+        Languages, typer.Option(help="What programs are written in; auto is half of them in each.")
+    ] = Languages.SQL,
+    unconfined_python: Unconfined = False,
     deadline: Deadline = DEADLINE,
     max_requests: MaxRequests = None,
     max_tokens: MaxTokens = None,
@@ -106,9 +130,10 @@ def ask(
             vote=Vote(vote, favour),
             deadline=deadline,
             budget=lm.Budget(max_requests, max_tokens),
+            unconfined_python=unconfined_python,
         ) as engine:
             with working(f"asking {model.name}", as_json):
-                answer = engine.ask(question, tables)
+                answer = engine.ask(question, tables, language=language)
             typer.echo(answer.to_json() if as_json else render_answer(answer))
 
 
@@ -118,6 +143,7 @@ def run(
     table: Sources,
     query: Query = None,
     title: Title = None,
+    unconfined_python: Unconfined = False,
     deadline: Deadline = DEADLINE,
     max_requests: MaxRequests = None,
     max_tokens: MaxTokens = None,
@@ -129,7 +155,10 @@ def run(
         asks = bool(engine.check(text, tables).calls)
     asked: AbstractContextManager[LM | None] = ready(lm.default(), as_json) if asks else nullcontext()
     budget = lm.Budget(max_requests, max_tokens)
-    with asked as model, Binder(model, deadline=deadline, budget=budget) as engine:
+    with (
+        asked as model,
+        Binder(model, deadline=deadline, budget=budget, unconfined_python=unconfined_python) as engine,
+    ):
         with working("running", as_json):
             answer = engine.run(text, tables)
         typer.echo(answer.to_json() if as_json else render_answer(answer))
@@ -141,9 +170,9 @@ def check(program: Source, table: Sources, query: Query = None, title: Title = N
     with Binder() as engine:
         checked = engine.check(_text(program), _tables(table, query, title))
     if as_json:
-        print_json({"program": checked.sql(), "mends": list(checked.mends)})
+        print_json({"program": str(checked), "mends": list(checked.mends)})
     else:
-        typer.echo("\n".join([checked.sql(), *(f"mended: {mend}" for mend in checked.mends)]))
+        typer.echo("\n".join([str(checked), *(f"mended: {mend}" for mend in checked.mends)]))
 
 
 @app.command()

@@ -31,7 +31,7 @@ def render_error(error: BinderError) -> str:
 
 
 def _lines(answer: Answer) -> Iterator[str]:
-    yield f"program   {safe(answer.program.sql())}"
+    yield from labelled("program", str(answer.program))
     for mend in answer.program.mends:
         yield f"mended    {safe(mend)}"
     for call in answer.trace.calls:
@@ -46,6 +46,11 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield f"cut       {what}"
     yield from _answer(answer)
     yield f"cost      {cost(answer.trace.usage, answer.trace.seconds)}"
+
+
+def labelled(name: str, text: str) -> Iterator[str]:
+    """A text of one or more lines with a name before it."""
+    yield from (f"{name if index == 0 else '':10}{safe(line)}" for index, line in enumerate(text.splitlines() or [""]))
 
 
 def _call(call: CallTrace) -> Iterator[str]:

@@ -35,11 +35,12 @@ _AMOUNT = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT])(I?)B", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may use of the database.
+    """What a program may use: an SQL program of the database, a Python program of the machine.
 
     Attributes:
-        seconds: The longest a statement may run.
-        memory: The most memory a database may take, such as ``4GB`` or ``512MiB``; 16 MB at least.
+        seconds: The longest a statement, or a Python program, may run.
+        memory: The most memory a database, or a Python program, may take, such as ``4GB`` or ``512MiB``; 16 MB at
+            least.
         rows: The most rows a program may return.
 
     Raises:
@@ -49,6 +50,11 @@ class Limits:
     seconds: float = 30.0
     memory: str = "4GB"
     rows: int = 100_000
+
+    @property
+    def bytes(self) -> int:
+        """The most memory in bytes."""
+        return int(_bytes(self.memory))
 
     def __post_init__(self) -> None:
         if not isinstance(self.seconds, (int, float)) or not 0 < self.seconds <= threading.TIMEOUT_MAX:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,13 @@ from binder.sampling import sample
 from binder.table import Table
 from binder.trace import Sample
 from exemplars import choose, store
+from grammars.language import Language
 
 if TYPE_CHECKING:
     from binder.lm.cache import Cache
+    from binder.vote import Candidate
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Drafting:
     """How programs are drafted.
 
     Attributes:
-        samples: How many programs are sampled.
+        samples: How many programs are sampled; in two languages an even number, so one more of an odd one.
         temperature: The temperature of several samples; a single one is greedy.
         shots: How many worked questions the prompt shows, as far as they fit.
         repairs: How many times refused or failed programs are sent back, while none gives an answer.
@@ -34,7 +38,8 @@ class Drafting:
         folder: A folder of the user's own exemplars and templates.
         seed: Makes samples repeatable where the model can.
         nearest: Whether the worked questions are those nearest to the question, rather than the set's first.
-        calls: Whether programs may hold LM calls; without them the prompt speaks of plain SQL only.
+        calls: Whether programs may hold LM calls; without them the prompt does not speak of any.
+        language: What programs are written in: ``sql``, ``python``, or ``auto``: half of them in each, and all vote.
     """
 
     samples: int = 20
@@ -46,6 +51,25 @@ class Drafting:
     seed: int | None = None
     nearest: bool = False
     calls: bool = True
+    language: str = "sql"
+
+    def __post_init__(self) -> None:
+        if self.language not in (*Language, AUTO):
+            told = f"{', '.join(Language)} or {AUTO}"
+            raise ConfigurationError(f"drafting: there is no language {self.language!r}; the languages are {told}")
+
+    def of_each(self, numbers: range) -> Iterator[tuple[Language, range]]:
+        """The languages that samples of these numbers are in, and their numbers among those of the language.
+
+        Example:
+            >>> [(str(language), list(own)) for language, own in Drafting(language="auto").of_each(range(1, 4))]
+            [('sql', [1]), ('python', [0, 1])]
+        """
+        if self.language != AUTO:
+            yield Language(self.language), numbers
+        else:
+            yield Language.SQL, range((numbers.start + 1) // 2, (numbers.stop + 1) // 2)
+            yield Language.PYTHON, range(numbers.start // 2, numbers.stop // 2)
 
 
 @dataclass(frozen=True)
@@ -61,6 +85,9 @@ class Drafts:
     samples: tuple[Sample, ...]
     usage: Usage = field(default_factory=Usage)
     cuts: Cuts = field(default_factory=Cuts)
+
+    def __add__(self, other: Drafts) -> Drafts:
+        return Drafts(self.samples + other.samples, self.usage + other.usage, self.cuts + other.cuts)
 
 
 async def draft(
@@ -84,17 +111,22 @@ async def draft(
     Raises:
         LMUnavailable: The model could not be reached.
     """
-    asked = _prompt(question, tables, lm, drafting)
     wanted = range(drafting.samples) if numbers is None else numbers
-    completions, usage = await sample(lm, replace(asked.request, n=wanted.stop), cache, wanted.start)
-    samples = tuple(Sample(one.text, one.logprob, finished=one.finished) for one in completions)
-    return Drafts(samples, usage, asked.cuts)
+
+    async def draw(language: Language, own: range) -> Drafts:
+        asked = _prompt(question, tables, lm, drafting, language)
+        completions, usage = await sample(lm, replace(asked.request, n=own.stop), cache, own.start)
+        samples = tuple(Sample(one.text, one.logprob, None, one.finished, language) for one in completions)
+        return Drafts(samples, usage, asked.cuts)
+
+    drawn = await asyncio.gather(*(draw(language, own) for language, own in drafting.of_each(wanted) if own))
+    return sum(drawn, Drafts(()))
 
 
 async def repair(
     question: str,
     tables: Sequence[Table],
-    refused: Sequence[tuple[str, str]],
+    refused: Sequence[Candidate],
     lm: LM,
     drafting: Drafting,
     cache: Cache | None = None,
@@ -104,28 +136,34 @@ async def repair(
     Args:
         question: The question they are to answer.
         tables: Its tables.
-        refused: Programs and their complaints.
+        refused: Programs that give no answer, and why.
         lm: The model.
         drafting: How they were drafted.
         cache: Where programs mended before are found, and new ones kept.
     """
-    asked = _prompt(question, tables, lm, drafting).request
-    requests = [prompt.repair(asked, text, complaints, folder=drafting.folder) for text, complaints in refused]
+    languages = {one.language for one in refused}
+    asked = {language: _prompt(question, tables, lm, drafting, language).request for language in languages}
+    requests = [
+        prompt.repair(asked[one.language], one.text, one.error or "", folder=drafting.folder, language=one.language)
+        for one in refused
+    ]
     said = await asyncio.gather(*(sample(lm, one, cache) for one in requests))
     samples = tuple(
-        Sample(completion.text, completion.logprob, text, completion.finished)
-        for (text, _), (completions, _) in zip(refused, said, strict=True)
+        Sample(completion.text, completion.logprob, one.text, completion.finished, one.language)
+        for one, (completions, _) in zip(refused, said, strict=True)
         for completion in completions[:1]
     )
     return samples, sum((usage for _, usage in said), Usage())
 
 
-def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) -> prompt.Prompt:
-    """The request for drafts."""
+def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting, language: Language) -> prompt.Prompt:
+    """The request for drafts in a language."""
+    each = max((len(own) for _, own in drafting.of_each(range(drafting.samples))), default=1)
     try:
         examples = store.programs(drafting.exemplars, drafting.folder)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
+    examples = tuple(example for example in examples if example.written_in(language))
     if not drafting.calls:
         examples = tuple(example for example in examples if not example.replies)
     if drafting.nearest:
@@ -135,9 +173,10 @@ def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) 
         tables,
         lm=lm,
         exemplars=choose.first(examples, drafting.shots),
-        n=drafting.samples,
-        temperature=drafting.temperature if drafting.samples > 1 else 0.0,
+        n=each,
+        temperature=drafting.temperature if each > 1 else 0.0,
         seed=drafting.seed,
         calls=drafting.calls,
         folder=drafting.folder,
+        language=language,
     )

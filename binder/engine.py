@@ -10,12 +10,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from binder import loop
-from binder.accept import accept
+from binder.accept import accept, schema_of
+from binder.accept_python import accept_python, readable_plan
 from binder.answer import Answer, Outcome
 from binder.ask_step import Asking
 from binder.database import Limits, Pool, Session
 from binder.desk import Desk
-from binder.draft import Drafting, Drafts, draft, repair
+from binder.draft import AUTO, Drafting, Drafts, draft, repair
 from binder.errors import LMUnavailable, RunError
 from binder.explain import Explanation, explain
 from binder.filters import Selectivity
@@ -37,11 +38,12 @@ from binder.lm.cache import Cache
 from binder.lm.limits import Limited
 from binder.lm.scripted import Scripted
 from binder.sampling import at_once
+from binder.sandbox.host import Sandbox, Share
 from binder.table import Table
 from binder.trace import Sample, Trace
 from binder.vote import Vote, count, decided, next_to_draw
 from binder.work import Work, try_programs
-from grammars.program import Program
+from grammars.language import AnyProgram, Language
 
 DEADLINE = 300.0
 
@@ -62,6 +64,8 @@ class Binder:
         budget: What the engine may spend on the model in all.
         question_budget: What a question, or a program that is run, may spend.
         price: What the model's tokens cost, for limits in dollars.
+        unconfined_python: Whether Python programs run where the kernel cannot keep them from files and the network;
+            without it they are refused there.
 
     Example:
         >>> from binder import Binder, Table
@@ -86,6 +90,7 @@ class Binder:
         budget: Budget | None = None,
         question_budget: Budget | None = None,
         price: Price | None = None,
+        unconfined_python: bool = False,
     ) -> None:
         self._lm = model_of(lm)
         self._owns_lm = lm is None
@@ -93,7 +98,9 @@ class Binder:
         self.vote = vote_of(vote)
         self.deadline = seconds_of(deadline)
         self.mend_values = mend_values
-        self._pool = Pool(limits_of(limits))
+        limits = limits_of(limits)
+        self._pool = Pool(limits)
+        self._sandbox = Sandbox(Share(limits.seconds, limits.bytes, limits.rows), unconfined_python)
         self._selectivity = Selectivity()
         self.cache = cache_of(cache)
         self.budget = budget
@@ -122,13 +129,23 @@ class Binder:
 
         return found
 
-    def ask(self, question: str, tables: Tables, *, n: int | None = None, deadline: float | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        tables: Tables,
+        *,
+        n: int | None = None,
+        language: str | None = None,
+        deadline: float | None = None,
+    ) -> Answer:
         """Answer a question, or judge a statement.
 
         Args:
             question: The question, in words.
             tables: The table, or the tables, it is about.
             n: How many programs to sample, ``drafting.samples`` by default.
+            language: What they are written in: ``sql``, ``python`` or ``auto`` (half of them in each), as
+                ``drafting.language`` says by default.
             deadline: The most seconds it may take, the engine's by default.
 
         Raises:
@@ -136,13 +153,19 @@ class Binder:
             RunError: Every program that was run failed.
             LMError: The model could not be reached in time, or its replies could not be used.
         """
-        return loop.wait_for(self._ask(question, tables, n, deadline))
+        return loop.wait_for(self._ask(question, tables, n, language, deadline))
 
     async def aask(
-        self, question: str, tables: Tables, *, n: int | None = None, deadline: float | None = None
+        self,
+        question: str,
+        tables: Tables,
+        *,
+        n: int | None = None,
+        language: str | None = None,
+        deadline: float | None = None,
     ) -> Answer:
         """``ask`` for async callers."""
-        return await loop.await_on(self._ask(question, tables, n, deadline))
+        return await loop.await_on(self._ask(question, tables, n, language, deadline))
 
     def draft(self, question: str, tables: Tables, *, deadline: float | None = None) -> Drafts:
         """Sample programs for a question, without checking or running them; raises as ``ask`` does."""
@@ -179,26 +202,28 @@ class Binder:
         """``decide`` for async callers."""
         return await loop.await_on(self._decide(question, tables, samples, deadline))
 
-    def run(self, program: str | Program, tables: Tables, *, deadline: float | None = None) -> Answer:
-        """Check and run a program; raises as ``ask`` does."""
+    def run(self, program: str | AnyProgram, tables: Tables, *, deadline: float | None = None) -> Answer:
+        """Check and run a program, in SQL or in Python, as its text tells; raises as ``ask`` does."""
         return loop.wait_for(self._run(program, tables, deadline))
 
-    async def arun(self, program: str | Program, tables: Tables, *, deadline: float | None = None) -> Answer:
+    async def arun(self, program: str | AnyProgram, tables: Tables, *, deadline: float | None = None) -> Answer:
         """``run`` for async callers."""
         return await loop.await_on(self._run(program, tables, deadline))
 
-    def check(self, program: str | Program, tables: Tables) -> Program:
+    def check(self, program: str | AnyProgram, tables: Tables) -> AnyProgram:
         """Check a program without running it or asking anything.
 
         Raises:
             ProgramError: It cannot be run; every complaint at once.
         """
-        used = tables_of(tables)
+        used, source = tables_of(tables), source_of(program)
+        if source.language is Language.PYTHON:
+            return accept_python(source.text, schema_of(used))[0]
         with self._pool.session(used) as session:
-            return accept(source_of(program), used, session, self.mend_values, self._selectivity)[0]
+            return accept(source.text, used, session, self.mend_values, self._selectivity)[0]
 
     def explain(
-        self, program: str | Program, tables: Tables, *, price: Price | None = None, analyze: bool = False
+        self, program: str | AnyProgram, tables: Tables, *, price: Price | None = None, analyze: bool = False
     ) -> Explanation:
         """What a program would do and how much it would ask, without asking; no model need be there.
 
@@ -215,23 +240,29 @@ class Binder:
         return explanation.beside(self.run(program, tables)) if analyze else explanation
 
     async def aexplain(
-        self, program: str | Program, tables: Tables, *, price: Price | None = None, analyze: bool = False
+        self, program: str | AnyProgram, tables: Tables, *, price: Price | None = None, analyze: bool = False
     ) -> Explanation:
         """``explain`` for async callers."""
         explanation = await asyncio.to_thread(self._explain, program, tables, price)
         return explanation.beside(await self.arun(program, tables)) if analyze else explanation
 
-    def _explain(self, program: str | Program, tables: Tables, price: Price | None) -> Explanation:
-        used = tables_of(tables)
+    def _explain(self, program: str | AnyProgram, tables: Tables, price: Price | None) -> Explanation:
+        used, source = tables_of(tables), source_of(program)
         lm = self._lm or Scripted(lambda request: "", name="no model")  # explaining looks at its limits alone
         asking = Asking(lambda: lm, self.cache, self.drafting.folder)
         with self._pool.session(used) as session:
-            checked, plan = accept(source_of(program), used, session, self.mend_values, self._selectivity)
+            checked: AnyProgram
+            if source.language is Language.PYTHON:
+                checked, _ = accept_python(source.text, schema_of(used))
+                plan = readable_plan(checked, schema_of(used))
+            else:
+                checked, plan = accept(source.text, used, session, self.mend_values, self._selectivity)
             return explain(checked, plan, session, asking, price or self.price)
 
     def close(self) -> None:
         """Free the databases, and the model if the engine found it itself."""
         self._pool.close()
+        self._sandbox.close()
         if self._owns_lm and self._lm is not None:
             loop.wait_for(self._lm.aclose())
             self._lm = self._limited = None
@@ -243,16 +274,18 @@ class Binder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _run(self, program: str | Program, tables: Tables, deadline: float | None) -> Answer:
+    async def _run(self, program: str | AnyProgram, tables: Tables, deadline: float | None) -> Answer:
         async with self._question(tables, deadline) as (work, session):
             checked, plan = await work.check(source_of(program), session)
-            work.asking = bool(plan.stages)
+            work.asking = plan.asks
             with work.timed("run"):
                 result = await work.run(plan, session)
         return Answer(None, checked, result, self._trace(work))
 
-    async def _ask(self, question: str, tables: Tables, n: int | None, deadline: float | None) -> Answer:
-        drafting = self._drafting(question, n)
+    async def _ask(
+        self, question: str, tables: Tables, n: int | None, language: str | None, deadline: float | None
+    ) -> Answer:
+        drafting = self._drafting(question, n, language)
         async with self._question(tables, deadline) as (work, session):
             drawn, work.undrawn = 0, drafting.samples
             while work.undrawn and not decided(list(work.candidates.values()), self.vote, work.undrawn):
@@ -265,7 +298,7 @@ class Binder:
             return (await self._vote(question, (), session, work, drafting)).answer()
 
     async def _draft(self, question: str, tables: Tables, deadline: float | None) -> Drafts:
-        used, drafting = tables_of(tables), self._drafting(question, None)
+        used, drafting = tables_of(tables), self._drafting(question)
         async with self._within(deadline):
             return await draft(question, used, self._one_question()(), drafting, self.cache)
 
@@ -292,10 +325,13 @@ class Binder:
         least = next_to_draw(list(work.candidates.values()), self.vote, work.undrawn)
         return min(work.undrawn, -(-least // few) * few)  # a reading that is paid for is used up
 
-    def _drafting(self, question: str, n: int | None) -> Drafting:
+    def _drafting(self, question: str, n: int | None = None, language: str | None = None) -> Drafting:
         """How this question's programs are drafted."""
         question_of(question)
-        return replace(self.drafting, samples=samples_of(self.drafting.samples if n is None else n))
+        samples = samples_of(self.drafting.samples if n is None else n)
+        language = language or self.drafting.language
+        samples += samples % 2 if language == AUTO else 0
+        return replace(self.drafting, samples=samples, language=language)
 
     async def _mend(self, question: str, session: Session, work: Work, drafting: Drafting) -> None:
         """While no program gives an answer, send them back with what is wrong with them."""
@@ -303,10 +339,10 @@ class Binder:
         for _ in range(drafting.repairs):
             if any(one.result is not None and not one.result.empty for one in work.candidates.values()):
                 return
-            refused = [(one.text, one.error or "") for one in work.candidates.values() if one.text not in sent]
+            refused = [one for one in work.candidates.values() if one.text not in sent]
             if not refused:
                 return
-            sent.update(text for text, _ in refused)
+            sent.update(one.text for one in refused)
             with work.timed("draft"):
                 samples, usage = await repair(question, work.tables, refused, work.lm(), drafting, self.cache)
             work.usage += usage
@@ -318,7 +354,7 @@ class Binder:
         used = tables_of(tables)
         lm = self._one_question()
         desk = Desk(Asking(lm, self.cache, self.drafting.folder))
-        work = Work(used, desk, self._selectivity, lm, self.mend_values, self.drafting.calls, self.vote)
+        work = Work(used, desk, self._sandbox, self._selectivity, lm, self.mend_values, self.drafting.calls, self.vote)
         try:
             async with self._session(used, deadline, work) as session:
                 yield work, session

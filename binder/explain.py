@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from binder.estimate import Cost, Estimate, Range, estimate
+from grammars.program import Program
 
 if TYPE_CHECKING:
     from binder.answer import Answer
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from binder.lm.budget import Price
     from binder.plan import Plan, Step
     from binder.trace import CallTrace
-    from grammars.program import Program
+    from grammars.language import AnyProgram
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Explanation:
         answer: What the program gave, where it was run too.
     """
 
-    program: Program
+    program: AnyProgram
     plan: Plan
     estimates: tuple[Estimate, ...]
     price: Price | None = None
@@ -51,6 +53,10 @@ class Explanation:
     def actual(self) -> tuple[CallTrace | None, ...]:
         """For each step, what it did ask; None where it was not run."""
         calls = list(self.answer.trace.calls) if self.answer is not None else []
+        if not isinstance(self.program, Program):
+            return tuple(
+                _together([call for call in calls if call.step.asked == step.asked]) for step in self.plan.steps
+            )
         found: list[CallTrace | None] = []
         for step in self.plan.steps:
             found.append(next((call for call in calls if call.step == step), None))
@@ -71,7 +77,7 @@ class Explanation:
         """The plan as JSON text."""
         stage_of = [at for at, stage in enumerate(self.plan.stages) for _ in stage.steps]
         document: dict[str, Any] = {
-            "program": self.program.sql(),
+            "program": str(self.program),
             "mends": list(self.program.mends),
             "stages": [
                 {
@@ -85,7 +91,7 @@ class Explanation:
                 self._step(step, one, call)
                 for step, one, call in zip(self.plan.steps, self.estimates, self.actual, strict=True)
             ],
-            "query": self.plan.query,
+            "query": self.plan.query if isinstance(self.program, Program) else None,
             "total": self._cost(sum((one.inputs for one in self.estimates), Range.of(0)), self.cost),
         }
         if self.answer is not None:
@@ -129,6 +135,22 @@ class Explanation:
         }
 
 
+def _together(calls: Sequence[CallTrace]) -> CallTrace | None:
+    """The traces of a call that a program makes several times, as one."""
+    if not calls:
+        return None
+    first, *more = calls
+    for one in more:
+        first = replace(
+            first,
+            replies=first.replies + one.replies,
+            usage=first.usage + one.usage,
+            unreadable=first.unreadable + one.unreadable,
+            seconds=first.seconds + one.seconds,
+        )
+    return first
+
+
 def _spent(usage: Usage, price: Price | None) -> dict[str, Any]:
     return {
         "requests": usage.requests,
@@ -138,6 +160,8 @@ def _spent(usage: Usage, price: Price | None) -> dict[str, Any]:
     }
 
 
-def explain(program: Program, plan: Plan, session: Session, asking: Asking, price: Price | None = None) -> Explanation:
+def explain(
+    program: AnyProgram, plan: Plan, session: Session, asking: Asking, price: Price | None = None
+) -> Explanation:
     """Count what a plan would ask; its reply tables are there and empty, and no LM is asked."""
     return Explanation(program, plan, estimate(plan, session, asking), price)

@@ -6,14 +6,16 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from binder.console import safe
+from binder.console import labelled, safe
 from binder.estimate import Cost, Estimate, Range
+from grammars.program import Program
 
 if TYPE_CHECKING:
     from binder.explain import Explanation
     from binder.lm.base import Usage
     from binder.lm.budget import Price
     from binder.trace import CallTrace
+    from grammars.language import AnyProgram
 
 WIDTH = 100
 _LEFT = 10
@@ -31,15 +33,23 @@ def render(explanation: Explanation) -> str:
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:
-    yield from _named("program", explanation.program.sql())
+    yield from _program(explanation.program)
     for mend in explanation.program.mends:
         yield from _named("mended", mend)
-    yield from _named(
-        "plan", "the final query" if explanation.plan.stages else "the final query alone; no model is asked"
-    )
+    last = "the final query" if isinstance(explanation.program, Program) else "the program, in the sandbox"
+    yield from _named("plan", last if explanation.plan.stages else f"{last} alone; no model is asked")
     yield from _under(explanation, _parents(explanation), len(explanation.plan.stages), " " * _LEFT)
     yield from _total(explanation)
-    yield from _named("query", explanation.plan.query)
+    if isinstance(explanation.program, Program):
+        yield from _named("query", explanation.plan.query)
+
+
+def _program(program: AnyProgram) -> Iterator[str]:
+    """A program: SQL on one line that is broken where it must, Python in its own lines."""
+    if isinstance(program, Program):
+        yield from _named("program", str(program))
+    else:
+        yield from labelled("program", program.text)
 
 
 def _named(name: str, text: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from binder.database import Limits
 from binder.errors import ConfigurationError
@@ -11,7 +12,7 @@ from binder.lm.base import LM
 from binder.lm.cache import MOST_BYTES, Cache
 from binder.table import Table
 from binder.vote import Vote
-from grammars.program import Program
+from grammars.language import AnyProgram, Language, language_of
 
 Tables = Table | Sequence[Table]
 
@@ -35,13 +36,24 @@ def tables_of(tables: Tables) -> tuple[Table, ...]:
     return used
 
 
-def source_of(program: str | Program) -> str:
+@dataclass(frozen=True)
+class Source:
+    """A program's text, and the language it is in."""
+
+    text: str
+    language: Language
+
+
+def source_of(program: str | AnyProgram) -> Source:
     """A program's text.
 
     Raises:
         ConfigurationError: It is neither a text nor a program.
     """
-    return program.sql() if isinstance(program, Program) else _text("program", program)
+    if isinstance(program, AnyProgram):
+        return Source(str(program), Language(program.language))
+    text = _text("program", program)
+    return Source(text, language_of(text))
 
 
 def question_of(question: str) -> str:

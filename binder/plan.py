@@ -114,6 +114,16 @@ class Plan:
         return tuple(step for stage in self.stages for step in stage.steps)
 
     @property
+    def asks(self) -> bool:
+        """Whether it may ask the LM anything."""
+        return bool(self.stages)
+
+    @property
+    def asked(self) -> frozenset[object]:
+        """What its steps ask, the same for plans that ask the same."""
+        return frozenset(step.asked for step in self.steps)
+
+    @property
     def queries(self) -> Iterator[tuple[str, dict[str, int] | None]]:
         """Every query that running it may send, the final one last, with parameters to bind it with."""
         for step in self.steps:

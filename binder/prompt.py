@@ -15,6 +15,7 @@ from binder.errors import ConfigurationError
 from binder.lm.base import LM, Message, Request
 from binder.render import Cuts, render_example, render_table
 from exemplars import store
+from grammars.language import Language
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,8 @@ REPAIR_TOKENS = PROGRAM_TOKENS + COMPLAINT_CHARACTERS // BYTES_PER_TOKEN + 64
 # model needs to see what is in them.
 TABLE_CHARACTERS_PER_TOKEN = 2.5 / 8
 LONGEST_TABLE = 24_000
+_SUFFIX = {Language.SQL: "", Language.PYTHON: "_python"}
+_ALONE = {Language.SQL: "w", Language.PYTHON: "table"}
 
 
 @dataclass(frozen=True)
@@ -54,28 +57,30 @@ def draft(
     seed: int | None = None,
     calls: bool = True,
     folder: Path | None = None,
+    language: Language = Language.SQL,
 ) -> Prompt:
     """Ask for programs that answer a question (or check a statement).
 
     Args:
         question: The question.
-        tables: The tables it spans. A single one is called ``w`` in the prompt.
+        tables: The tables it spans. A single one is called ``w`` in the prompt, or ``table`` in Python.
         lm: The model, for its context.
         exemplars: The worked examples, the most wanted first; those that do not fit are left out from the end.
         n: How many programs to sample.
         temperature: 0 for the likeliest.
         seed: Makes samples repeatable where the provider can.
         calls: Whether the programs may hold LM calls.
-        folder: A folder of the user's that may hold ``prompts/draft.jinja``.
+        folder: A folder of the user's that may hold ``prompts/draft.jinja``, or ``draft_python.jinja``.
+        language: What the programs are to be written in.
 
     Raises:
         ConfigurationError: Question and tables alone are longer than the model's context.
     """
-    template = store.templates(folder).get_template("draft.jinja")
+    template = store.templates(folder).get_template(f"draft{_SUFFIX[language]}.jinja")
     system = Message("system", fill(template, "system" if calls else "system_without_calls"))
     share = min(LONGEST_TABLE, int(lm.context * TABLE_CHARACTERS_PER_TOKEN)) // len(tables)
-    name = "w" if len(tables) == 1 else None
-    shown = [render_table(table, question, max_chars=share, name=name) for table in tables]
+    name = _ALONE[language] if len(tables) == 1 else None
+    shown = [render_table(table, question, max_chars=share, name=name, language=language) for table in tables]
     asked = Message("user", _turn(template, [each.text for each in shown], question))
     room = lm.context - PROGRAM_TOKENS - REPAIR_TOKENS - tokens(system, asked)
     if room < 0:
@@ -83,7 +88,7 @@ def draft(
             f"the question and its tables need about {lm.context - room:,} tokens and {lm.name} reads {lm.context:,}: "
             f"select fewer columns, shorten the question, or use a model with a longer context"
         )
-    shots = _fit([_program_shot(template, exemplar) for exemplar in exemplars], room)
+    shots = _fit([_program_shot(template, exemplar, language) for exemplar in exemplars], room)
     request = Request(
         messages=(system, *(message for shot in shots for message in shot), asked),
         purpose="draft",
@@ -96,9 +101,16 @@ def draft(
     return Prompt(request, sum((each.cuts for each in shown), Cuts(shots=len(exemplars) - len(shots))))
 
 
-def repair(request: Request, program: str, complaints: str, *, folder: Path | None = None) -> Request:
+def repair(
+    request: Request,
+    program: str,
+    complaints: str,
+    *,
+    folder: Path | None = None,
+    language: Language = Language.SQL,
+) -> Request:
     """The same conversation, gone on with a program that was refused and what is wrong with it; one sample."""
-    template = store.templates(folder).get_template("repair.jinja")
+    template = store.templates(folder).get_template(f"repair{_SUFFIX[language]}.jinja")
     turn = fill(template, "turn", complaints=complaints[:COMPLAINT_CHARACTERS])
     added = (Message("assistant", program[: PROGRAM_TOKENS * BYTES_PER_TOKEN]), Message("user", turn))
     return replace(request, messages=(*request.messages, *added), n=1)
@@ -115,9 +127,11 @@ def tokens(*messages: Message | str) -> int:
     return digits + sum(len(text.encode(errors="replace")) // BYTES_PER_TOKEN + 6 for text in texts)
 
 
-def _program_shot(template: Template, exemplar: ProgramExemplar) -> tuple[Message, Message]:
-    turn = _turn(template, [render_example(table) for table in exemplar.tables], exemplar.question)
-    return Message("user", turn), Message("assistant", exemplar.program)
+def _program_shot(template: Template, exemplar: ProgramExemplar, language: Language) -> tuple[Message, Message]:
+    name = _ALONE[language] if len(exemplar.tables) == 1 else None
+    tables = [render_example(table, name, language) for table in exemplar.tables]
+    turn = _turn(template, tables, exemplar.question)
+    return Message("user", turn), Message("assistant", exemplar.written_in(language) or "")
 
 
 def _turn(template: Template, tables: list[str], question: str) -> str:

@@ -7,6 +7,7 @@ in cells are escaped. A long cell is cut where ``…`` stands. What was left out
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from binder import nearest
+from grammars.language import Language
 
 if TYPE_CHECKING:
     from binder.table import Table
@@ -65,7 +67,13 @@ class Rendering:
 
 
 def render_table(
-    table: Table, question: str, *, max_chars: int = 4000, max_rows: int = 60, name: str | None = None
+    table: Table,
+    question: str,
+    *,
+    max_chars: int = 4000,
+    max_rows: int = 60,
+    name: str | None = None,
+    language: Language = Language.SQL,
 ) -> Rendering:
     """A table as a prompt about a question shows it.
 
@@ -75,12 +83,13 @@ def render_table(
         max_chars: How long the text may get; the header and one row are shown even if they are longer.
         max_rows: A table of more rows is not shown whole.
         name: What programs call it, when not by its own name.
+        language: What the programs are written in, which tells how they spell the columns' names.
 
     Returns:
         The text, and what it leaves out.
     """
     columns = _fit_columns(table.columns, question, max_chars // 2)
-    head = _heading(name or table.name, table.title, columns)
+    head = _heading(name or table.name, table.title, columns, language)
     omitted = Cuts(columns=len(table.columns) - len(columns))
     if table.num_rows <= max_rows:
         rows = nearest.rows(table, columns, range(table.num_rows))
@@ -88,16 +97,16 @@ def render_table(
             whole = _lines(rows, width)
             if _length(head + whole.lines) <= max_chars:
                 return Rendering("\n".join(head + whole.lines), omitted + Cuts(cells=whole.cut))
-    return _part(table, columns, question, head, max_chars, omitted)
+    return _part(table, columns, question, head, max_chars, omitted, language)
 
 
-def render_example(table: ExampleTable) -> str:
+def render_example(table: ExampleTable, name: str | None = None, language: Language = Language.SQL) -> str:
     """The table of a worked example, whole, in the same form."""
     from grammars.schema import Column
 
     columns = [Column(name, kind, "") for name, kind in zip(table.header, table.kinds, strict=True)]
     body = _lines(list(enumerate(table.rows)), WIDTHS[0])
-    return "\n".join(_heading(table.name, table.title, columns) + body.lines)
+    return "\n".join(_heading(name or table.name, table.title, columns, language) + body.lines)
 
 
 def escape(text: str, width: int | None = None) -> str:
@@ -116,8 +125,15 @@ def escape(text: str, width: int | None = None) -> str:
     return "".join(_escape_character(character) for character in text)
 
 
-def quoted(name: str) -> str:
-    """A column's name as programs write it: in back-ticks unless it is a plain word."""
+def quoted(name: str, language: Language = Language.SQL) -> str:
+    """A column's name as programs write it: in SQL in back-ticks unless it is a plain word, in Python as a text.
+
+    Example:
+        >>> quoted("goals for"), quoted("goals for", Language.PYTHON)
+        ('`goals for`', '"goals for"')
+    """
+    if language is Language.PYTHON:
+        return json.dumps(name, ensure_ascii=False)
     return name if re.fullmatch(r"[A-Za-z_]\w*", name) else "`" + name.replace("`", "``") + "`"
 
 
@@ -128,13 +144,19 @@ class _Lines:
 
 
 def _part(
-    table: Table, columns: Sequence[Column], question: str, head: list[str], max_chars: int, omitted: Cuts
+    table: Table,
+    columns: Sequence[Column],
+    question: str,
+    head: list[str],
+    max_chars: int,
+    omitted: Cuts,
+    language: Language,
 ) -> Rendering:
     """Header, first rows, then what is nearest to the question, as far as the text may go."""
     width = WIDTHS[-1]
     near = nearest.find(table, columns, question, NEAR)
     indexes = sorted({*range(min(HEAD, table.num_rows)), *near.rows})
-    hints = [f"In {quoted(name)}: {', '.join(map(_literal, values))}" for name, values in near.values]
+    hints = [f"In {quoted(name, language)}: {', '.join(_literals(values, language))}" for name, values in near.values]
     room = max_chars - _length(head + hints) - 60
     shown = _lines(nearest.rows(table, columns, indexes), width)
     kept: list[str] = []
@@ -147,11 +169,12 @@ def _part(
     return Rendering(text, omitted + Cuts(rows=table.num_rows - len(kept), cells=shown.cut))
 
 
-def _heading(name: str, title: str | None, columns: Sequence[Column]) -> list[str]:
+def _heading(name: str, title: str | None, columns: Sequence[Column], language: Language) -> list[str]:
+    rows = "index" if language is Language.PYTHON else "row_id"
     lines = [f"Table {quoted(name)}: {escape(title, 200)}" if title else f"Table {quoted(name)}"]
-    lines += [f"{quoted(column.name)}: {escape(column.description, 200)}" for column in columns if column.description]
-    named = [f"{escape(quoted(column.name))}: {column.kind}" for column in columns]
-    return [*lines, " | ".join(["row_id", *named])]
+    described = [(quoted(column.name, language), column) for column in columns]
+    lines += [f"{name}: {escape(column.description, 200)}" for name, column in described if column.description]
+    return [*lines, " | ".join([rows, *(f"{escape(name)}: {column.kind}" for name, column in described)])]
 
 
 def _lines(rows: Iterable[Row], width: int) -> _Lines:
@@ -176,8 +199,12 @@ def _fit_columns(columns: Sequence[Column], question: str, max_chars: int) -> li
     return [column for column in columns if column.name in kept]
 
 
-def _literal(value: str) -> str:
-    return "'" + escape(value, WIDTHS[-1]).replace("'", "''") + "'"
+def _literals(values: Iterable[str], language: Language) -> list[str]:
+    """Texts as programs write them."""
+    shown = [escape(value, WIDTHS[-1]) for value in values]
+    if language is Language.PYTHON:
+        return [quoted(value, language) for value in shown]
+    return ["'" + value.replace("'", "''") + "'" for value in shown]
 
 
 def _length(lines: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from binder.lm.base import Usage
+from grammars.language import Language
 
 if TYPE_CHECKING:
     from binder.ask import Reply
@@ -46,12 +47,14 @@ class Sample:
         logprob: The sum of its tokens' log-probabilities, or None.
         repairs: The text that was sent back with complaints and gave this one, or None for a first draft.
         finished: False when it was cut at the most tokens a draft may have.
+        language: What it was to be written in.
     """
 
     text: str
     logprob: float | None = None
     repairs: str | None = None
     finished: bool = True
+    language: Language = Language.SQL
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from binder.errors import ConfigurationError
 from binder.execute import Result
-from grammars.program import Program
+from grammars.language import AnyProgram, Language
 
 
 class Method(StrEnum):
@@ -60,16 +60,18 @@ class Candidate:
         error: Why it gives nothing: the complaints, the failure, or what is odd about an answer without a value.
         weight: What it counts in the vote; at most, where it was not run and that depends on its answer.
         skipped: Whether it was not run because the vote was decided without it; ``error`` says so.
+        language: What it is written in.
     """
 
     text: str
     samples: int = 1
     logprobs: tuple[float, ...] = ()
-    program: Program | None = None
+    program: AnyProgram | None = None
     result: Result | None = None
     error: str | None = None
     weight: float = 0.0
     skipped: bool = False
+    language: Language = Language.SQL
 
     @property
     def open(self) -> bool:

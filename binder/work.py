@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,26 +14,33 @@ from typing import TYPE_CHECKING
 
 from binder import literals
 from binder.accept import accept, schema_of
+from binder.accept_python import accept_python
 from binder.errors import BinderError, LimitReached, LMUnavailable, ProgramError, RunError
 from binder.execute import Result, execute, in_thread, prepare
+from binder.given import Source
 from binder.lm.base import Usage, batch_of
-from binder.plan import make_plan
+from binder.pack import pack
+from binder.plan import Plan, make_plan
+from binder.script import Script, run_script
 from binder.vote import Candidate, Vote, decided, next_to_run
 from grammars.errors import Complaint
+from grammars.language import AnyProgram, Language
+from grammars.program import Program
 
 if TYPE_CHECKING:
     from binder.database import Session
     from binder.desk import Desk
     from binder.filters import Filter, Selectivity
     from binder.lm.base import LM
-    from binder.plan import Plan
     from binder.render import Cuts
+    from binder.sandbox.host import Sandbox
     from binder.table import Table
     from binder.trace import CallTrace, Sample
-    from grammars.program import Program
+
+Runnable = Plan | Script
 
 _CUT = "the program was cut off before its end; write a shorter one"
-_NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "write plain SQL")
+_NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "do without them")
 _NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
 _NOT_NEEDED = "not run: the vote was decided without it"
 
@@ -44,6 +52,7 @@ class Work:
     Attributes:
         tables: The tables it is about.
         desk: Where its programs ask the model.
+        sandbox: Where its Python programs run.
         selectivity: What the engine knows of how often LM conditions hold.
         lm: Finds the model, where one is needed.
         mend_values: Whether texts that no cell equals are mended.
@@ -53,6 +62,7 @@ class Work:
 
     tables: tuple[Table, ...]
     desk: Desk
+    sandbox: Sandbox
     selectivity: Selectivity
     lm: Callable[[], LM]
     mend_values: bool
@@ -77,11 +87,13 @@ class Work:
         finally:
             self.steps[step] = self.steps.get(step, 0.0) + time.perf_counter() - started
 
-    async def check(self, source: str, session: Session) -> tuple[Program, Plan]:
-        """A checked program and its plan; raises ``ProgramError``."""
+    async def check(self, source: Source, session: Session) -> tuple[AnyProgram, Runnable]:
+        """A checked program, ready to run; raises ``ProgramError``."""
         with self.timed("check"):
+            if source.language is Language.PYTHON:
+                return await in_thread(session, lambda: accept_python(source.text, schema_of(self.tables)))
             program, plan = await in_thread(
-                session, lambda: accept(source, self.tables, session, self.mend_values, self.selectivity)
+                session, lambda: accept(source.text, self.tables, session, self.mend_values, self.selectivity)
             )
             return program, await self._arranged(program, plan, session) if plan.arranged else plan
 
@@ -101,8 +113,11 @@ class Work:
         await in_thread(session, lambda: prepare(arranged, session))
         return arranged
 
-    async def run(self, plan: Plan, session: Session) -> Result:
-        """What a plan gives; its session must be no other plan's."""
+    async def run(self, plan: Runnable, session: Session) -> Result:
+        """What a program gives; its session must be no other program's."""
+        if isinstance(plan, Script):
+            packed = await asyncio.to_thread(pack, self.tables)
+            return await run_script(plan, packed, self.sandbox, self.desk, self.calls.append)
         wave = batch_of(self.lm()) if plan.stages else 0
         return await execute(plan, session, self.desk, self.calls.append, self.selectivity, wave)
 
@@ -117,12 +132,12 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
         LMUnavailable: The model could not be reached.
         LimitReached: A request would have passed a limit; any other failure is the candidate's own.
     """
-    plans: dict[str, Plan] = {}
+    plans: dict[str, Runnable] = {}
     work.samples.extend(samples)
-    for text, times in Counter(sample.text.strip() for sample in samples).items():
-        same = [sample for sample in samples if sample.text.strip() == text]
-        candidate, plan = await _checked(text, same, session, work)
-        key = candidate.program.sql() if candidate.program else text
+    for source, times in Counter(map(_source, samples)).items():
+        same = [sample for sample in samples if _source(sample) == source]
+        candidate, plan = await _checked(source, same, session, work)
+        key = str(candidate.program) if candidate.program else source.text
         before = work.candidates.get(key)
         logprobs = tuple(sample.logprob for sample in same if sample.logprob is not None)
         work.candidates[key] = replace(
@@ -133,7 +148,7 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
         if plan is not None and before is None:
             plans[key] = plan
     with work.timed("run"):
-        for key in [key for key, plan in plans.items() if not plan.stages]:
+        for key in [key for key, plan in plans.items() if not plan.asks]:
             await _run(key, plans.pop(key), session, work)
         while plans and not decided(list(work.candidates.values()), work.vote, work.undrawn):
             await _run_together({key: plans.pop(key) for key in _next(plans, work)}, session, work)
@@ -141,28 +156,35 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
         work.candidates[key] = replace(work.candidates[key], skipped=True, error=_NOT_NEEDED)
 
 
-async def _checked(text: str, samples: Sequence[Sample], session: Session, work: Work) -> tuple[Candidate, Plan | None]:
+def _source(sample: Sample) -> Source:
+    return Source(sample.text.strip(), sample.language)
+
+
+async def _checked(
+    source: Source, samples: Sequence[Sample], session: Session, work: Work
+) -> tuple[Candidate, Runnable | None]:
     """A program that may be run, or why not."""
+    candidate = Candidate(source.text, language=source.language)
     if not any(sample.finished for sample in samples):
-        return Candidate(text, error=_CUT), None  # mended, half a program might run and answer something else
+        return replace(candidate, error=_CUT), None  # mended, half a program might run and answer something else
     try:
-        program, plan = await work.check(text, session)
+        program, plan = await work.check(source, session)
         if program.calls and not work.calls_wanted:
             raise ProgramError(program.text, (_NO_CALLS,))
     except ProgramError as error:
-        return Candidate(text, error=str(error)), None
-    return Candidate(text, program=program), plan
+        return replace(candidate, error=str(error)), None
+    return replace(candidate, program=program), plan
 
 
-def _next(plans: dict[str, Plan], work: Work) -> list[str]:
+def _next(plans: dict[str, Runnable], work: Work) -> list[str]:
     """The programs to run next: those that may decide the vote, and those that ask what these ask anyway."""
     chosen = next_to_run(list(work.candidates.values()), work.vote)
     keys = [key for key in plans if any(work.candidates[key] is one for one in chosen)]
-    asked = {step.asked for key in keys for step in plans[key].steps}
-    return [key for key in plans if key in keys or all(step.asked in asked for step in plans[key].steps)]
+    asked = frozenset[object]().union(*(plans[key].asked for key in keys))
+    return [key for key in plans if key in keys or plans[key].asked <= asked]
 
 
-async def _run_together(plans: dict[str, Plan], session: Session, work: Work) -> None:
+async def _run_together(plans: dict[str, Runnable], session: Session, work: Work) -> None:
     """Run programs at the same time, each in a session of its own, so that they share requests."""
     try:
         async with asyncio.TaskGroup() as group:
@@ -172,14 +194,15 @@ async def _run_together(plans: dict[str, Plan], session: Session, work: Work) ->
         raise failed.exceptions[0] from None
 
 
-async def _run_beside(key: str, plan: Plan, session: Session, work: Work) -> None:
+async def _run_beside(key: str, plan: Runnable, session: Session, work: Work) -> None:
     with session.beside() as own:
-        with work.desk.working():
-            await in_thread(own, lambda: prepare(plan, own))
+        if isinstance(plan, Plan):
+            with work.desk.working():
+                await in_thread(own, functools.partial(prepare, plan, own))
         await _run(key, plan, own, work)
 
 
-async def _run(key: str, plan: Plan, session: Session, work: Work) -> None:
+async def _run(key: str, plan: Runnable, session: Session, work: Work) -> None:
     """Run a candidate's plan and note what becomes of it; only the model being out of reach, or a limit, ends the
     question."""
     candidate = work.candidates[key]
@@ -197,7 +220,8 @@ async def _run(key: str, plan: Plan, session: Session, work: Work) -> None:
 async def _nothing(candidate: Candidate, session: Session, work: Work) -> str:
     """What is odd about an answer without a value."""
     program = candidate.program
-    assert program is not None
+    if not isinstance(program, Program):
+        return _NOTHING
     with work.desk.working():
         told = await in_thread(session, lambda: literals.describe(program, schema_of(work.tables), session))
     return told or _NOTHING

@@ -47,7 +47,12 @@ Lm = Annotated[
     ),
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="The server's address, when OPENAI_BASE_URL does not say it.")]
-ModeOption = Annotated[Mode, typer.Option(help="Programs with LM calls, plain SQL, or the LM end to end.")]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        help="SQL with LM calls, plain SQL, Python with LM calls, SQL and Python together, or the LM end to end."
+    ),
+]
 Samples = Annotated[int, typer.Option(min=1, help="Programs a question.")]
 Temperature = Annotated[float, typer.Option(min=0, help="Of several samples; a single one is greedy.")]
 Shots = Annotated[int, typer.Option(min=0, help="Worked questions in the prompt.")]

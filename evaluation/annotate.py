@@ -14,6 +14,7 @@ from binder.table import Table
 from binder.trace import Sample
 from evaluation.example import Example
 from evaluation.records import Record
+from grammars.language import Language
 
 
 async def annotate(example: Example, table: Table, engine: Binder) -> Record:
@@ -39,7 +40,10 @@ def given(example: Example, samples: Sequence[Sample]) -> Record:
 
 def samples(record: Record) -> tuple[Sample, ...]:
     """The candidate programs in a record."""
-    return tuple(Sample(one["text"], one["logprob"], finished=one["finished"]) for one in record["programs"])
+    return tuple(
+        Sample(one["text"], one["logprob"], None, one["finished"], Language(one.get("language", Language.SQL)))
+        for one in record["programs"]
+    )
 
 
 def usage(record: Record) -> Usage:
@@ -56,10 +60,19 @@ def counted(usage: Usage) -> dict[str, int]:
     }
 
 
+def _program(sample: Sample) -> dict[str, Any]:
+    return {
+        "text": sample.text,
+        "logprob": sample.logprob,
+        "finished": sample.finished,
+        "language": str(sample.language),
+    }
+
+
 def _record(example: Example, drafts: Drafts, error: str | None, started: float) -> dict[str, Any]:
     return {
         "id": example.id,
-        "programs": [{"text": one.text, "logprob": one.logprob, "finished": one.finished} for one in drafts.samples],
+        "programs": list(map(_program, drafts.samples)),
         "error": error,
         "cuts": str(drafts.cuts),
         "usage": counted(drafts.usage),

@@ -21,7 +21,7 @@ from evaluation.benchmark import Benchmark
 from evaluation.example import Example
 from evaluation.records import Record
 from exemplars.exemplar import Part
-from grammars.program import Program
+from grammars.language import AnyProgram
 
 Kind = Literal["plain", "map", "ans", "none"]
 
@@ -91,7 +91,7 @@ def texts_of(candidate: Candidate) -> list[str] | None:
     return [text for row in candidate.result.texts for text in row if text is not None]
 
 
-def kind_of(program: Program | None) -> Kind:
+def kind_of(program: AnyProgram | None) -> Kind:
     """Whether a program asks the LM: not at all, row by row, or of whole inputs."""
     if program is None:
         return "none"
@@ -162,7 +162,7 @@ def _candidate(candidate: Candidate) -> Record:
     texts, program = texts_of(candidate), candidate.program
     return {
         "text": candidate.text,
-        "program": program.sql() if program else None,
+        "program": str(program) if program else None,
         "mends": list(program.mends) if program else [],
         "kind": kind_of(program),
         "samples": candidate.samples,

@@ -23,12 +23,20 @@ FILE = "run.json"
 class Mode(StrEnum):
     """How a question is answered: the Binder paper's ablations.
 
-    ``binder``: programs with LM calls. ``sql``: programs without. ``qa``: the LM answers from the whole table.
+    ``binder``: SQL with LM calls. ``sql``: SQL without. ``python``: Python with LM calls. ``auto``: half the samples as
+    ``binder``, half as ``python``, and all vote. ``qa``: the LM answers from the whole table.
     """
 
     BINDER = "binder"
     SQL = "sql"
+    PYTHON = "python"
+    AUTO = "auto"
     QA = "qa"
+
+    @property
+    def language(self) -> str:
+        """The language of its programs."""
+        return self.value if self in (Mode.PYTHON, Mode.AUTO) else "sql"
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class Settings:
             seed=self.seed,
             nearest=self.nearest,
             calls=self.mode is not Mode.SQL or self.programs is not None,
+            language=self.mode.language,
         )
 
     @property

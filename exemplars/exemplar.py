@@ -40,11 +40,12 @@ class ProgramExemplar:
         id: The file's name without its ending.
         question: A question, or a statement to check.
         tables: The tables it is asked of.
-        program: The program's text.
+        program: The program's text, in SQL.
         answer: The values the program gives, as texts.
         replies: What an LM must reply for that: for ``map@question`` a mapping from input to reply (the inputs of
             several columns joined by `` | ``), for ``ans@question`` the reply.
         tags: What the example shows.
+        python: The same program in Python, or None where a set has none.
     """
 
     id: str
@@ -54,6 +55,11 @@ class ProgramExemplar:
     answer: tuple[str, ...]
     replies: Mapping[str, Mapping[str, str] | str] = field(default_factory=dict)
     tags: frozenset[str] = frozenset()
+    python: str | None = None
+
+    def written_in(self, language: str) -> str | None:
+        """The program in ``sql`` or ``python``, or None where there is none."""
+        return self.python if language == "python" else self.program
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,10 @@ def answers(folder: Path | None = None) -> tuple[AnsExemplar, ...]:
 
 @cache
 def templates(folder: Path | None = None) -> Environment:
-    """The prompt templates: ``draft.jinja``, ``repair.jinja``, ``map.jinja``, ``ans.jinja``.
+    """The prompt templates: ``map.jinja``, ``ans.jinja``, and for each language ``draft.jinja`` and ``repair.jinja`` or
+    ``draft_python.jinja`` and ``repair_python.jinja``.
 
-    Each has a macro ``turn``, and all but ``repair`` a macro ``system``. A value that a template names and the
+    Each has a macro ``turn``, and all but those to repair a macro ``system``. A value that a template names and the
     engine does not give is an error, never an empty text.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -125,6 +126,7 @@ def _program(name: str, data: dict[str, Any]) -> ProgramExemplar:
         answer=tuple(data["answer"]),
         replies=data.get("replies", {}),
         tags=frozenset(data.get("tags", ())),
+        python=data["python"].strip() if "python" in data else None,
     )
 
 

@@ -28,6 +28,11 @@ class Program:
     translated: exp.Expr | None = None
 
     @property
+    def language(self) -> str:
+        """``sql``; a ``PythonProgram`` says ``python``."""
+        return "sql"
+
+    @property
     def calls(self) -> tuple[Call, ...]:
         """The LM calls, nested ones first, each occurrence once."""
         return tuple(find_calls(self.tree))

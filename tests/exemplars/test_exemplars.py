@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def scripted(exemplar: ProgramExemplar) -> Scripted:
 
     def reply(request: Request) -> str:
         if request.purpose == "draft":
-            return exemplar.program
+            return (exemplar.python or "") if "def solve" in request.prompt else exemplar.program
         [question] = re.findall(r"^Question: (.*)$", request.messages[-1].content, re.MULTILINE)
         said = exemplar.replies[f"{request.purpose}@{question}"]
         if isinstance(said, str):
@@ -57,6 +58,17 @@ def test_its_program_gives_its_answer(exemplar: ProgramExemplar, tmp_path: Path)
 
 
 @every_exemplar
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux's Landlock and seccomp")
+def test_its_python_program_gives_its_answer_too(exemplar: ProgramExemplar, tmp_path: Path) -> None:
+    tables = [load(table, tmp_path) for table in exemplar.tables]
+    with Binder(lm=scripted(exemplar)) as binder:
+        answer = binder.ask(exemplar.question, tables, n=1, language="python")
+        assert answer.texts == exemplar.answer
+        assert not answer.program.mends
+        assert str(answer.program) == exemplar.python
+
+
+@every_exemplar
 @pytest.mark.parametrize("spelling", list(Spelling))
 def test_its_program_survives_printing(exemplar: ProgramExemplar, spelling: Spelling, tmp_path: Path) -> None:
     tables = [load(table, tmp_path) for table in exemplar.tables]
@@ -70,4 +82,6 @@ def test_its_program_survives_printing(exemplar: ProgramExemplar, spelling: Spel
 
 @every_exemplar
 def test_it_states_a_reply_for_each_of_its_calls(exemplar: ProgramExemplar) -> None:
+    calls = re.findall(r'qa_(map|ans)\(\w+, "([^"]*)"', exemplar.python or "")
+    assert {f"{kind}@{question}" for kind, question in calls} == set(exemplar.replies)
     assert set(re.findall(r'"((?:map|ans)@[^"]*)"', exemplar.program)) == set(exemplar.replies)
