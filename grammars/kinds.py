@@ -136,7 +136,7 @@ def _beside(others: list[exp.Expr], equality: bool, schema: Schema) -> Expected:
     """What is compared with the others must be."""
     texts = [other.name for other in others if isinstance(other, exp.Literal) and other.is_string]
     if others and len(texts) == len(others):
-        return _among(texts, equality)
+        return among(texts, equality)
     kinds = {_kind(other, schema) for other in others}
     kind = kinds.pop() if len(kinds) == 1 else ReplyKind.TEXT
     if kind is ReplyKind.TEXT and not equality and any(is_call(other) for other in others):
@@ -144,7 +144,7 @@ def _beside(others: list[exp.Expr], equality: bool, schema: Schema) -> Expected:
     return Expected(kind, tuple(texts))
 
 
-def _among(texts: list[str], equality: bool) -> Expected:
+def among(texts: list[str], equality: bool) -> Expected:
     """What is compared with these literals must be."""
     folded = {text.strip().casefold() for text in texts}
     if equality and folded <= _YES_NO:
