@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas
@@ -80,8 +81,8 @@ def test_a_program_runs_and_asks_each_distinct_input_once(engine: Binder, model:
     assert json.loads(answer.to_json())["program"]["language"] == "python"
 
 
-def test_both_languages_say_the_same_and_share_replies(model: Model) -> None:
-    with Binder(lm=model.scripted) as engine:
+def test_both_languages_say_the_same_and_share_replies(model: Model, tmp_path: Path) -> None:
+    with Binder(lm=lm.Scripted(model.reply, identity="mouths"), cache=lm.Cache(tmp_path / "said")) as engine:
         assert engine.run(SQL_TWIN, RIVERS).texts == ("Nile", "Congo")
         asked = len(model.requests)
         assert engine.run(IN_AFRICA, RIVERS).texts == ("Nile", "Congo")
@@ -194,7 +195,7 @@ def test_limits_hold(model: Model) -> None:
 def test_a_deadline_ends_a_program(model: Model) -> None:
     with Binder(lm=model.scripted, cache=False, deadline=0.7) as engine:
         with pytest.raises(RunError, match=r"longer than 0\.7 s"):
-            engine.run("def solve(table):\n    while True:\n        pass", RIVERS)
+            engine.run("def solve(table):\n    while True:\n        pass\n    return 1", RIVERS)
         assert engine.run("def solve(table):\n    return 1", RIVERS).values == (1,)
 
 
