@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 Runnable = Plan | Script
 
 _CUT = "the program was cut off before its end; write a shorter one"
-_NO_CALLS = Complaint("calls", "this program holds LM calls, and they are not wanted here", "do without them")
+_NO_CALLS = "this program holds LM calls, and they are not wanted here"
+_PLAIN = {Language.SQL: "write plain SQL", Language.PYTHON: "write plain pandas"}
 _NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"
 _NOT_NEEDED = "not run: the vote was decided without it"
 
@@ -170,7 +171,7 @@ async def _checked(
     try:
         program, plan = await work.check(source, session)
         if program.calls and not work.calls_wanted:
-            raise ProgramError(program.text, (_NO_CALLS,))
+            raise ProgramError(program.text, (Complaint("calls", _NO_CALLS, _PLAIN[source.language]),))
     except ProgramError as error:
         return replace(candidate, error=str(error)), None
     return replace(candidate, program=program), plan
