@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 LOOK_SECONDS = 2.0
@@ -25,12 +26,21 @@ def _code(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def set_aside(path: Path) -> Path | None:
-    """Rename a damaged file; None when it is whole, since another process has begun a new one meanwhile."""
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While no other process does to the file what none may do beside another."""
     import fcntl
 
-    with path.with_suffix(".lock").open("w") as lock:
+    beside = path.with_suffix(".lock")
+    beside.touch(mode=0o600)
+    with beside.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename a damaged file; None when it is whole, since another process has begun a new one meanwhile."""
+    with alone(path):
         if _is_whole(path):
             return None
         for tail in ("-wal", "-shm"):

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from binder.lm import damage
+
 BUSY_SECONDS = 2.0
 AT_ONCE = 900
 """How many keys one statement looks up; SQLite's oldest limit is 999."""
@@ -65,7 +67,8 @@ def connect(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)  # What a model said of a user's tables is for the user alone.
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        database.execute("PRAGMA journal_mode = WAL")
+        with damage.alone(path):  # two that change the mode at once may fail at once, whatever the timeout
+            database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute(_TABLE)
     except sqlite3.Error:

@@ -114,7 +114,9 @@ def test_drafts_and_repairs_of_an_earlier_run_cost_nothing(cache: Cache, tmp_pat
     async def run() -> tuple[Drafts, object]:
         lm = Scripted(lambda request: request.purpose + str(len(request.messages)), identity="one")
         drafts = await draft("who?", [table], lm, Drafting(samples=3), cache)
-        return drafts, await repair("who?", [table], [Candidate("a", error="wrong"), Candidate("b", error="wrong")], lm, Drafting(), cache)
+        return drafts, await repair(
+            "who?", [table], [Candidate("a", error="wrong"), Candidate("b", error="wrong")], lm, Drafting(), cache
+        )
 
     (first, (mended, cost)), (second, (same, free)) = asyncio.run(run()), asyncio.run(run())  # type: ignore[misc]
     assert second.samples == first.samples and same == mended
