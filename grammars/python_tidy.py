@@ -10,6 +10,8 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 
+from grammars.errors import Complaint
+
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _START = re.compile(
     r"(?:def |import |from \w+ import |print\(|return\b|for |if |@|#|[A-Za-z_][\w.\[\]\"' ]*\s*=[^=]|qa_\w+\(|QA\()"
@@ -59,6 +61,15 @@ def _candidates(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield mended, (*notes, name)
         if (first := next(mend(text), text)) != text:
             text, notes = first, (*notes, name)
+
+
+def no_program(text: str) -> Complaint | None:
+    """The complaint about a text that holds nothing like a program, or None."""
+    if not text.strip() or any(_START.match(line) for line in text.split("\n")) or re.search(r"[(\[=]", text):
+        return None
+    shown = " ".join(text.split())
+    shown = shown[:60] + "…" if len(shown) > 60 else shown
+    return Complaint("tidy", f"there is no program in {shown!r}", "write one function `def solve(table):`")
 
 
 def unfence(text: str) -> Iterator[str]:
