@@ -168,7 +168,9 @@ class Uses:
     def of(self, call: ast.Call) -> list[ast.expr]:
         """Every expression that is the value of a call, or a column of its values."""
         done: dict[ast.expr, None] = {}
-        waiting = [call] if not _is_map(call) else [node for name in self._names(call) for node in self._read(name)]
+        waiting: list[ast.expr] = (
+            [node for name in self._names(call) for node in self._read(name)] if _is_map(call) else [call]
+        )
         while waiting:
             node = waiting.pop(0)
             if node not in done:

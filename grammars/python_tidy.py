@@ -73,9 +73,9 @@ def no_program(text: str) -> Complaint | None:
 
 
 def unfence(text: str) -> Iterator[str]:
-    """What is inside the code fences: first the one that defines ``solve``, then the others."""
-    blocks = [_plain(block) for block in _FENCE.findall(text)]
-    yield from sorted((block for block in blocks if block), key=lambda block: "def solve" not in block)
+    """What is inside the code fences: those that define ``solve``, if any does."""
+    blocks = [block for block in map(_plain, _FENCE.findall(text)) if block]
+    yield from [block for block in blocks if "def solve" in block] or blocks
 
 
 def cut_prose(text: str) -> Iterator[str]:
@@ -85,8 +85,13 @@ def cut_prose(text: str) -> Iterator[str]:
     blanks = [number for number, line in enumerate(lines) if not line.strip()]
     for start in starts[:8]:
         for end in (len(lines), *reversed(blanks[-12:])):
-            if start < end:
+            if start < end and all(map(_is_prose, (*lines[:start], *lines[end:]))):
                 yield "\n".join(lines[start:end]).strip("\n")
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line may be left out: a sentence, a heading or nothing, but no part of a program."""
+    return line.startswith("#") or not (_START.match(line.strip()) or line.startswith((" ", "\t")))
 
 
 def straighten_quotes(text: str) -> Iterator[str]:
