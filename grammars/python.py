@@ -23,7 +23,7 @@ from grammars import (
 from grammars.errors import Complaint
 from grammars.python_edit import Edit, edited
 from grammars.python_program import PythonCall, PythonProgram
-from grammars.python_read import Read, Unreadable, read
+from grammars.python_read import Read, Unreadable, compiles, read
 from grammars.python_scope import Scope
 from grammars.python_tidy import no_program, tidy_python
 from grammars.schema import Schema
@@ -94,6 +94,8 @@ def check_python(source: str, schema: Schema) -> CheckedPython:
     complaints = [complaint for rule in RULES for complaint in rule(program, scope, schema)]
     if complaints:
         return CheckedPython(program.text, None, tuple(sorted(complaints, key=_place)))
+    if (broken := compiles(program.text)) is not None:
+        return CheckedPython(program.text, None, (broken,))
     calls = python_kinds.python_calls(program, scope, schema)
     tables = tuple(table.name for table in python_parameters.tables_of(program, schema).values())
     checked = PythonProgram(source, program.text, program.tree, tuple(dict.fromkeys(mends)), calls, tables)

@@ -1,8 +1,9 @@
 """Python programs that try to get out, or to use up everything: fixtures/python_attacks/*.txt.
 
 A case is a line ``# id`` and a whole program. Where a program succeeds, that is seen from outside: the secret of the
-file ``{secret_file}`` or of the environment variable ``BINDER_CANARY_SECRET`` in its answer, the file ``{canary_file}``,
-a connection to the port ``{canary_port}`` of this machine, another answer of the next program, or a parent that is gone.
+file ``{secret_file}`` or of the environment variable ``BINDER_CANARY_SECRET`` in its answer, the file
+``{canary_file}``, a connection to the port ``{canary_port}`` of this machine, another answer of the next program, or a
+parent that is gone.
 The bombs are plain programs that the check cannot tell from others; only limits stop them.
 """
 
