@@ -18,13 +18,14 @@ from grammars import (
     python_parameters,
     python_safety,
     python_script,
+    python_shadows,
 )
 from grammars.errors import Complaint
 from grammars.python_edit import Edit, edited
 from grammars.python_program import PythonCall, PythonProgram
-from grammars.python_read import Read, Unreadable, read
+from grammars.python_read import Read, Unreadable, compiles, read
 from grammars.python_scope import Scope
-from grammars.python_tidy import tidy_python
+from grammars.python_tidy import no_program, tidy_python
 from grammars.schema import Schema
 
 __all__ = ["CheckedPython", "PythonCall", "PythonProgram", "check_python"]
@@ -34,6 +35,7 @@ Rule = Callable[[Read, Scope, Schema], Iterator[Complaint]]
 
 MENDS: tuple[Mend, ...] = (
     python_script.as_function,
+    python_shadows.renamed,
     python_parameters.settle,
     python_modern.renewed,
     python_calls.mended,
@@ -84,7 +86,7 @@ def check_python(source: str, schema: Schema) -> CheckedPython:
     try:
         program = read(found)
     except Unreadable as error:
-        return CheckedPython(found, None, (error.complaint,))
+        return CheckedPython(found, None, (no_program(found) or error.complaint,))
     for mend in MENDS:
         program, done = _mended(program, mend, schema)
         mends += done
@@ -92,6 +94,8 @@ def check_python(source: str, schema: Schema) -> CheckedPython:
     complaints = [complaint for rule in RULES for complaint in rule(program, scope, schema)]
     if complaints:
         return CheckedPython(program.text, None, tuple(sorted(complaints, key=_place)))
+    if (broken := compiles(program.text)) is not None:
+        return CheckedPython(program.text, None, (broken,))
     calls = python_kinds.python_calls(program, scope, schema)
     tables = tuple(table.name for table in python_parameters.tables_of(program, schema).values())
     checked = PythonProgram(source, program.text, program.tree, tuple(dict.fromkeys(mends)), calls, tables)

@@ -103,6 +103,9 @@ def _from_sql(read: Read, scope: Scope, table: str | None) -> Iterator[Edit]:
         prefix = first.value.partition("@")[0] if "@" in first.value else ""
         start = place.start + 1 + len(prefix) + bool(prefix)
         yield Edit(Span(span.start, start), f"{name}({table}, {quote}", mend)
+        whole = call.args[1] if len(call.args) > 1 else None
+        if isinstance(whole, ast.Name) and whole.id == table and (given := read.span(whole)):
+            yield Edit(Span(read.offset(first.end_lineno or 1, first.end_col_offset or 0), given.end), "", mend)
 
 
 def _without_table(read: Read, table: str | None) -> Iterator[Edit]:

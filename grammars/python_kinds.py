@@ -91,8 +91,9 @@ def conditions(read: Read, scope: Scope, schema: Schema) -> list[Edit]:
             if span is None or any(isinstance(holder, ast.JoinedStr) for holder in read.around(node)):
                 continue
             if uses.is_condition(node):
-                edits.append(Edit(Span(span.start, span.start), "(", _COMPARED))
-                edits.append(Edit(Span(span.end, span.end), ' == "yes")', _COMPARED))
+                held = isinstance(read.parents[node], ast.UnaryOp | ast.BinOp)
+                edits.append(Edit(Span(span.start, span.start), "(" if held else "", _COMPARED))
+                edits.append(Edit(Span(span.end, span.end), ' == "yes")' if held else ' == "yes"', _COMPARED))
             elif (truth := _truth(node, read)) is not None and (place := read.span(truth)):
                 edits.append(
                     Edit(
@@ -158,24 +159,45 @@ class Uses:
 
     def expected(self, call: ast.Call) -> Expected:
         """What the values of a call must be."""
-        found = [self._asked_of(node) for node in self.of(call)]
-        question = question_of(call, self.texts) if _is_map(call) else None
-        found += self._ordered_by(question) if question is not None else []
+        found = [self._asked_of(node, whole=not _is_map(call)) for node in self.of(call)]
+        for name in self._names(call):
+            found += self._named_by(name)
         telling = [one for one in found if one != _TEXT]
         return reduce(merge, telling) if telling else _TEXT
 
     def of(self, call: ast.Call) -> list[ast.expr]:
         """Every expression that is the value of a call, or a column of its values."""
-        question = question_of(call, self.texts)
-        starts = self._columns.get(question or "", []) if _is_map(call) else [call]
         done: dict[ast.expr, None] = {}
-        waiting = list(starts)
+        waiting: list[ast.expr] = (
+            [node for name in self._names(call) for node in self._read(name)] if _is_map(call) else [call]
+        )
         while waiting:
             node = waiting.pop(0)
             if node not in done:
                 done[node] = None
                 waiting.extend(self._on(node))
         return list(done)
+
+    def _names(self, call: ast.Call) -> list[str]:
+        """The names of the column that a map makes: its question, and what the program renames it to."""
+        question = question_of(call, self.texts) if _is_map(call) else None
+        return [] if question is None else [question, *self._renames.get(question, [])]
+
+    @cached_property
+    def _renames(self) -> dict[str, list[str]]:
+        """What ``rename(columns={…})`` calls each column."""
+        found: dict[str, list[str]] = {}
+        for node in self.read.nodes:
+            if isinstance(node, ast.keyword) and node.arg == "columns" and isinstance(node.value, ast.Dict):
+                for old, new in zip(node.value.keys, node.value.values, strict=True):
+                    names = text_of(old, self.texts), text_of(new, self.texts)
+                    if names[0] is not None and names[1] is not None:
+                        found.setdefault(names[0], []).append(names[1])
+        return found
+
+    def _read(self, name: str | None) -> list[ast.expr]:
+        """Where a column of that name is read."""
+        return self._columns.get(name, []) if name is not None else []
 
     def _on(self, node: ast.expr) -> Iterator[ast.expr]:
         """The expressions that a value goes on to."""
@@ -193,7 +215,7 @@ class Uses:
         elif isinstance(parent, ast.keyword):
             call = self.read.parents[parent]
             if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "assign" and parent.arg:
-                yield from self._columns.get(parent.arg, [])
+                yield from self._read(parent.arg)
         elif isinstance(parent, ast.Call) and node in parent.args and self._function(parent) in _SAME_FUNCTIONS:
             yield parent
         elif isinstance(parent, ast.Attribute) and parent.attr in ("apply", "map"):
@@ -209,7 +231,7 @@ class Uses:
             if isinstance(target, ast.Name):
                 yield from self._loads.get(target.id, [])
             elif isinstance(target, ast.Subscript):
-                yield from self._columns.get(text_of(target.slice, self.texts) or "", [])
+                yield from self._read(text_of(target.slice, self.texts))
 
     def _lambda(self, call: ast.AST) -> Iterator[ast.expr]:
         function = call.args[0] if isinstance(call, ast.Call) and call.args else None
@@ -238,11 +260,14 @@ class Uses:
             return self._frames.table(parent.value) is not None and not isinstance(node, ast.Name)
         return isinstance(parent, ast.BoolOp) and not isinstance(self.read.parents[parent], ast.Return | ast.Assign)
 
-    def _asked_of(self, node: ast.expr) -> Expected:
-        """What the place of a value asks of it."""
+    def _asked_of(self, node: ast.expr, whole: bool) -> Expected:
+        """What the place of a value asks of it; a whole value, which a call gives, may have to be a list."""
         parent = self.read.parents[node]
+        listed = whole and isinstance(node, ast.Name | ast.Call)
         if isinstance(parent, ast.Compare):
-            return self._compared(node, parent)
+            return self._compared(node, parent, listed)
+        if isinstance(parent, ast.Lambda):
+            return _SORTED if self._is_key(parent) else _TEXT
         if isinstance(parent, ast.BinOp):
             return _TEXT if isinstance(parent.op, ast.BitAnd | ast.BitOr) or self._is_text(parent) else _NUMBER
         if isinstance(parent, ast.UnaryOp | ast.AugAssign):
@@ -251,8 +276,8 @@ class Uses:
         if isinstance(parent, ast.Attribute):
             return self._method(parent)
         if isinstance(parent, ast.Call) and node in parent.args:
-            return self._argument(parent, node)
-        if isinstance(parent, ast.For | ast.comprehension) and parent.iter is node and _is_ans(node):
+            return self._argument(parent, node, listed)
+        if isinstance(parent, ast.For | ast.comprehension) and parent.iter is node and listed:
             return replace(_TEXT, many=True)
         return _TEXT
 
@@ -265,15 +290,15 @@ class Uses:
             for side in sides
         )
 
-    def _compared(self, node: ast.expr, compare: ast.Compare) -> Expected:
+    def _compared(self, node: ast.expr, compare: ast.Compare, whole: bool) -> Expected:
         sides = [compare.left, *compare.comparators]
         at = sides.index(node)
         operators = compare.ops[max(0, at - 1) : at + 1]
         if isinstance(operators[0], ast.In | ast.NotIn):
-            whole = at > 0
-            listed = [sides[0]] if whole else _listed(sides[1])
-            found = self._beside(listed, True) if listed else _TEXT
-            return replace(found, labels=(), closed=False, many=True) if whole and _is_ans(node) else found
+            if at == 0:
+                return self._beside(_listed(sides[1]), True)
+            found = self._beside([sides[0]], True)
+            return replace(found, labels=(), closed=False, many=True) if whole else found
         others = [side for number, side in enumerate(sides) if number in (at - 1, at + 1)]
         return self._beside(others, isinstance(operators[0], ast.Eq | ast.NotEq))
 
@@ -301,7 +326,7 @@ class Uses:
         name = text_of(node, self.texts) or getattr(node, "id", getattr(node, "attr", ""))
         return str(name).lower().startswith(("int", "float"))
 
-    def _argument(self, call: ast.Call, node: ast.expr) -> Expected:
+    def _argument(self, call: ast.Call, node: ast.expr, whole: bool) -> Expected:
         """What a function asks of what it is given."""
         name = self._function(call)
         if name in _NUMBER_FUNCTIONS:
@@ -310,20 +335,37 @@ class Uses:
             return _DATE
         if name in _ORDER_FUNCTIONS:
             return _SORTED
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "isin" and _is_ans(node):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "isin" and whole:
             return replace(self._beside([call.func.value], True), labels=(), closed=False, many=True)
         return _TEXT
 
-    def _ordered_by(self, question: str) -> list[Expected]:
+    def _is_key(self, node: ast.Lambda) -> bool:
+        """Whether a lambda gives what ``sorted``, ``max`` or ``min`` goes by."""
+        holder = self.read.parents[node]
+        return isinstance(holder, ast.keyword) and holder.arg == "key"
+
+    def _named_by(self, name: str) -> list[Expected]:
         """What methods ask of a column that they are given by its name."""
-        found = []
+        found = [_AGGREGATES[one] for column, one in self._aggregated if column == name]
         for node in self.read.nodes:
             method = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
             if method in _BY_COLUMN and isinstance(node, ast.Call):
                 keyword, position, expected = _BY_COLUMN[method]
-                if question in self._named(argument(node, position, keyword)):
+                if name in self._named(argument(node, position, keyword)):
                     found.append(expected)
         return found
+
+    @cached_property
+    def _aggregated(self) -> list[tuple[str, str]]:
+        """Columns and how they are aggregated: ``{"votes": "sum"}``, ``total=("votes", "sum")``."""
+        pairs: list[tuple[ast.expr | None, ast.expr]] = []
+        for node in self.read.nodes:
+            if isinstance(node, ast.Dict):
+                pairs.extend(zip(node.keys, node.values, strict=True))
+            elif isinstance(node, ast.Tuple) and len(node.elts) == 2:
+                pairs.append((node.elts[0], node.elts[1]))
+        named = [(text_of(column, self.texts), text_of(how, self.texts)) for column, how in pairs]
+        return [(column, how) for column, how in named if column is not None and how in _AGGREGATES]
 
     def _named(self, node: ast.expr | None) -> list[str | None]:
         return [text_of(each, self.texts) for each in (node.elts if isinstance(node, ast.List) else [node])]
@@ -334,7 +376,8 @@ class Uses:
         if others and len(texts) == len(others):
             return among(texts, equality)
         kinds = {self._kind(other) for other in others}
-        return Expected(kinds.pop() if len(kinds) == 1 else ReplyKind.TEXT, tuple(texts))
+        kind = kinds.pop() if len(kinds) == 1 else ReplyKind.TEXT
+        return _SORTED if kind is ReplyKind.TEXT and not equality and not texts else Expected(kind, tuple(texts))
 
     def _kind(self, node: ast.expr) -> ReplyKind:
         """The kind of what a value is compared with."""
@@ -379,10 +422,6 @@ class Uses:
             if kind in (Kind.DATE, Kind.TIMESTAMP)
             else ReplyKind.TEXT
         )
-
-
-def _is_ans(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "qa_ans"
 
 
 def _listed(node: ast.expr) -> list[ast.expr]:

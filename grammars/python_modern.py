@@ -162,9 +162,10 @@ def _in_place(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
             continue
         mend = "a column changed in place put back into its table"
         yield Edit(Span(span.start, span.start), f"{read.segment(column)} = ", mend)
-        before = read.text[: place.start].rstrip()
+        before, after = read.text[: place.start].rstrip(), read.text[place.end :]
         start = len(before) - 1 if before.endswith(",") else place.start
-        yield Edit(Span(start, place.end), "", mend)
+        comma = len(after) - len(after.lstrip(", ")) if start == place.start else 0
+        yield Edit(Span(start, place.end + comma), "", mend)
 
 
 def _chained(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:

@@ -124,6 +124,24 @@ def read(text: str) -> Read:
     return Read(text, tree)
 
 
+def compiles(text: str) -> Complaint | None:
+    """The complaint about a text that can be read and yet is no program, such as ``break`` outside a loop, or None.
+
+    Example:
+        >>> compiles("break").message
+        "'break' outside loop"
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<program>", "exec")
+    except SyntaxError as error:
+        return _complaint(text, error)
+    except (RecursionError, MemoryError, ValueError):
+        return _too_deep().complaint
+    return None
+
+
 def _refused(message: str, hint: str = _HINT, span: Span | None = None) -> Unreadable:
     return Unreadable(Complaint("python", message, hint, span))
 
@@ -150,6 +168,6 @@ def _complaint(text: str, error: SyntaxError) -> Complaint:
     end = start + 1
     if error.end_lineno == error.lineno and error.end_offset and error.end_offset - 1 > column:
         end = start + error.end_offset - 1 - column
-    message = str(error.msg).partition(" (<unknown>")[0].split("; use sys.")[0]
+    message = str(error.msg).partition(" (<")[0].split("; use sys.")[0]
     message = message[:1].lower() + message[1:]
     return Complaint("python", message, _HINT, Span(start, end))

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from grammars.errors import Complaint, Span
 from grammars.nearest import nearest
 from grammars.python_allowed import (
+    BUILTINS,
     CALLS,
     CHANGEABLE,
+    GIVEN,
     INSTEAD,
     MEMBERS,
     METHODS,
@@ -49,21 +51,22 @@ class Refusal:
 
     message: str
     hint: str = ""
+    node: ast.AST | None = None  # where to point, if elsewhere than at the node itself
 
 
 def allow(read: Read, scope: Scope, schema: Schema) -> Iterator[Complaint]:
-    """A complaint for each thing that is not allowed; the insides of what is refused are not looked at."""
+    """A complaint for each thing that is not allowed; the insides of a refused statement are not looked at."""
     columns = {column.name for table in schema for column in table.columns}
     said: set[str] = set()
     waiting: list[ast.AST] = [read.tree]
     while waiting:
         node = waiting.pop(0)
         refusal = _refusal(node, read, scope, columns)
-        if refusal is None:
+        if refusal is None or isinstance(node, ast.Attribute | ast.Call):
             waiting.extend(ast.iter_child_nodes(node))
-        elif refusal.message not in said:
+        if refusal is not None and refusal.message not in said:
             said.add(refusal.message)
-            yield Complaint("safety", refusal.message, refusal.hint, _place(node, read))
+            yield Complaint("safety", refusal.message, refusal.hint, _place(refusal.node or node, read))
 
 
 def _place(node: ast.AST, read: Read) -> Span | None:
@@ -106,8 +109,9 @@ def _import(node: ast.Import | ast.ImportFrom, scope: Scope) -> Refusal | None:
             return Refusal(f"{module}.{alias.name} is not allowed", _hint(alias.name, MEMBERS[module]))
         name = alias.asname or alias.name
         meant = module if isinstance(node, ast.Import) else f"{module}.{alias.name}"
-        if name.startswith("__") or name in REAL_BUILTINS or name in CALLS:
-            return Refusal(f"`{name}` is a name of Python's own", "import it under another name")
+        given = GIVEN.get(name, module)
+        if name.startswith("__") or name in REAL_BUILTINS or name in CALLS or given != module:
+            return Refusal(f"`{name}` already means something", "import it under another name")
         if (scope.members.get(name) or scope.modules.get(name)) != meant:
             return Refusal(f"`{name}` is imported twice, as different things", "give each a name of its own")
     return None
@@ -122,7 +126,7 @@ def _bound(node: ast.AST, scope: Scope) -> Refusal | None:
     }
     name = getattr(node, names.get(type(node), ""), None)
     if isinstance(node, ast.keyword) and node.arg and node.arg.startswith("__"):
-        return Refusal(f"`{node.arg}` is not allowed", "")
+        return Refusal(f"`{node.arg}` is not allowed", "a name may not begin with two underscores")
     return _rebound(str(name), scope) if name else None
 
 
@@ -146,7 +150,7 @@ def _name(node: ast.Name, read: Read, scope: Scope) -> Refusal | None:
         return _changeable(node, scope.members[name], read)
     if name == "object" and _is_dtype_place(node, read):
         return None
-    if name in REAL_BUILTINS and not scope.is_builtin(name):
+    if name in REAL_BUILTINS and name not in BUILTINS:
         return Refusal(
             f"`{name}` is not allowed", INSTEAD.get(name, "a program computes its answer from the table alone")
         )
@@ -168,6 +172,8 @@ def _attribute(node: ast.Attribute, read: Read, scope: Scope, columns: set[str])
     if name.startswith("_"):
         return Refusal(f"`.{name}` is not allowed", "an attribute may not begin with an underscore")
     path = scope.path(node)
+    if path is not None and path.partition(".")[0] not in MEMBERS:
+        return None  # its import is refused
     if not isinstance(node.ctx, ast.Load):
         settable = isinstance(node.ctx, ast.Store) and name in SETTABLE and path is None
         return None if settable else Refusal(f"`.{name}` cannot be set", f'write table["{name}"] for a column')
@@ -179,9 +185,9 @@ def _attribute(node: ast.Attribute, read: Read, scope: Scope, columns: set[str])
         return (
             None
             if _plain_format(node.value)
-            else Refusal("format with attributes or of a text made elsewhere is not allowed", "write an f-string")
+            else Refusal("`format` is not called on a text written out here, with plain fields", "write an f-string")
         )
-    if name in METHODS or (name in columns and is_tuple_row(node.value, read)):
+    if name in METHODS or (name in (*columns, "Index") and is_tuple_row(node.value, read)):
         return None
     return Refusal(f"`.{name}` is not allowed", _attribute_hint(node, read, columns))
 

@@ -46,9 +46,10 @@ def _trials(read: Read, rest: Sequence[ast.stmt]) -> list[Edit]:
 
 
 def _is_trial(node: ast.stmt, names: set[str]) -> bool:
-    """Whether a statement uses one of the names, or prints."""
+    """Whether a statement uses one of the names, prints, or reads a file."""
     used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    return bool(used & names) or _printed(node) is not None
+    reads = any(isinstance(each, ast.Attribute) and each.attr.startswith("read_") for each in ast.walk(node))
+    return bool(used & names) or reads or _printed(node) is not None
 
 
 def _removed(read: Read, nodes: Sequence[ast.stmt]) -> list[Edit]:

@@ -10,6 +10,8 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 
+from grammars.errors import Complaint
+
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
 _START = re.compile(
     r"(?:def |import |from \w+ import |print\(|return\b|for |if |@|#|[A-Za-z_][\w.\[\]\"' ]*\s*=[^=]|qa_\w+\(|QA\()"
@@ -61,10 +63,19 @@ def _candidates(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
             text, notes = first, (*notes, name)
 
 
+def no_program(text: str) -> Complaint | None:
+    """The complaint about a text that holds nothing like a program, or None."""
+    if not text.strip() or any(_START.match(line) for line in text.split("\n")) or re.search(r"[(\[=]", text):
+        return None
+    shown = " ".join(text.split())
+    shown = shown[:60] + "…" if len(shown) > 60 else shown
+    return Complaint("tidy", f"there is no program in {shown!r}", "write one function `def solve(table):`")
+
+
 def unfence(text: str) -> Iterator[str]:
-    """What is inside the code fences: first the one that defines ``solve``, then the others."""
-    blocks = [_plain(block) for block in _FENCE.findall(text)]
-    yield from sorted((block for block in blocks if block), key=lambda block: "def solve" not in block)
+    """What is inside the code fences: those that define ``solve``, if any does."""
+    blocks = [block for block in map(_plain, _FENCE.findall(text)) if block]
+    yield from [block for block in blocks if "def solve" in block] or blocks
 
 
 def cut_prose(text: str) -> Iterator[str]:
@@ -74,8 +85,13 @@ def cut_prose(text: str) -> Iterator[str]:
     blanks = [number for number, line in enumerate(lines) if not line.strip()]
     for start in starts[:8]:
         for end in (len(lines), *reversed(blanks[-12:])):
-            if start < end:
+            if start < end and all(map(_is_prose, (*lines[:start], *lines[end:]))):
                 yield "\n".join(lines[start:end]).strip("\n")
+
+
+def _is_prose(line: str) -> bool:
+    """Whether a line may be left out: a sentence, a heading or nothing, but no part of a program."""
+    return line.startswith("#") or not (_START.match(line.strip()) or line.startswith((" ", "\t")))
 
 
 def straighten_quotes(text: str) -> Iterator[str]:

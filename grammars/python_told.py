@@ -25,20 +25,21 @@ _FUNCTION_HINT = 'write a function or a lambda, or one of the names such as "sum
 _TYPE_HINT = 'write one of str, int, float, bool, object, "Int64", "datetime64[ns]", "category"'
 
 
-def refused_argument(call: ast.Call, scope: Scope) -> tuple[str, str] | None:
-    """Why an argument of a call is refused and what to write instead, or None."""
+def refused_argument(call: ast.Call, scope: Scope) -> tuple[str, str, ast.AST] | None:
+    """Why an argument of a call is refused, what to write instead, and where it stands; or None."""
     method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
     for keyword in call.keywords:
         if keyword.arg in _REFUSED_KEYWORDS:
-            return f"`{keyword.arg}=` is not allowed", "leave it out"
-    if any(not _is_type(node, scope) for node in _types(call, method)):
-        return "a type that cannot be told is not allowed", _TYPE_HINT
+            return f"`{keyword.arg}=` is not allowed", "leave it out", keyword.value
+    for node in _types(call, method):
+        if not _is_type(node, scope):
+            return f"`{method or 'dtype'}` is given no type that is written out here", _TYPE_HINT, node
     if method in BY_NAME and not _is_told(call, method):
-        return f"`{method}` with arguments that cannot be told is not allowed", _FUNCTION_HINT
+        return f"`{method}` is given arguments that are not written out here", _FUNCTION_HINT, call
     for node in _functions(call, method, scope):
         if not is_function(node, scope):
-            written = f" {node.value!r}" if isinstance(node, ast.Constant) else ""
-            return f"`{method or 'a call'}` of{written or ' what may be any text'} is not allowed", _FUNCTION_HINT
+            written = f"{node.value!r}, which" if isinstance(node, ast.Constant) else "what"
+            return f"`{method or 'aggfunc'}` is given {written} is not surely a function", _FUNCTION_HINT, node
     return None
 
 
