@@ -133,7 +133,7 @@ class _Warm:
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=None,
+                stderr=subprocess.DEVNULL,
                 start_new_session=True,  # an interrupt at the terminal is the engine's to handle
             )
         self.close = weakref.finalize(self, _end, self._process, self._control)
