@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from grammars import (
     python_calls,
     python_growth,
+    python_imports,
     python_kinds,
     python_modern,
     python_names,
@@ -35,6 +36,7 @@ Rule = Callable[[Read, Scope, Schema], Iterator[Complaint]]
 
 MENDS: tuple[Mend, ...] = (
     python_script.as_function,
+    python_imports.unused,
     python_shadows.renamed,
     python_parameters.settle,
     python_modern.renewed,
@@ -118,7 +120,7 @@ def _mended(program: Read, mend: Mend, schema: Schema) -> tuple[Read, tuple[str,
         if text == program.text:
             break
         try:
-            program = read(text.rstrip())
+            program = read(text.strip("\n").rstrip())
         except Unreadable:
             break
         mends += done

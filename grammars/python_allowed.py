@@ -166,7 +166,7 @@ METHODS = words(
     # lists, dicts, sets, counters, queues
     + """
     append appendleft clear count discard elements extend extendleft from_iterable fromkeys isdisjoint issubset
-    issuperset most_common move_to_end popitem popleft remove reverse rotate setdefault difference_update
+    issuperset most_common move_to_end popitem total popleft remove reverse rotate setdefault difference_update
     intersection_update symmetric_difference_update
     """
     # patterns and matches

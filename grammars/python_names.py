@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 
 from grammars.errors import Complaint, Span
 from grammars.nearest import nearest
@@ -18,6 +20,8 @@ from grammars.python_parameters import tables_of
 from grammars.python_read import Read
 from grammars.python_scope import Scope
 from grammars.schema import Schema, TableSchema
+
+MOST = 20  # complaints of one rule: a program with more is written anew
 
 # Methods of a frame that are given columns: the position and the keyword.
 _GIVEN_COLUMNS = {
@@ -46,10 +50,10 @@ def unknown(read: Read, scope: Scope, schema: Schema) -> Iterator[Complaint]:
             yield Complaint("names", f"no column {name!r}", hint, read.span(node))
     tables = ", ".join(f"`{name}`" for name in tables_of(read, schema))
     known = {name: name for name in scope.bound | BUILTINS}
-    for used in {node.id: node for node in reversed(scope.unbound)}.values():
-        if not used.id.startswith("__"):
-            hint = _meant(nearest(used.id, known)[1]) or f"the tables are {tables}; a text is put in quotation marks"
-            yield Complaint("names", f"no name `{used.id}`", hint, read.span(used))
+    unbound = {node.id: node for node in reversed(scope.unbound) if not node.id.startswith("__")}
+    for used in islice(unbound.values(), MOST):
+        hint = _meant(nearest(used.id, known)[1]) or f"the tables are {tables}; a text is put in quotation marks"
+        yield Complaint("names", f"no name `{used.id}`", hint, read.span(used))
 
 
 def _meant(close: list[str]) -> str:
@@ -62,8 +66,7 @@ def _columns(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
         spellings = _spellings(table)
         if name in spellings.values():
             continue
-        found, _ = nearest(name, spellings)
-        span = read.span(node)
+        found, span = _meant_column(name, table), read.span(node)
         if found is not None and span and (quote := read.text[span.start]) in "\"'":
             yield Edit(span, written(found, quote), f"column `{name}` read as `{found}`")
 
@@ -76,21 +79,20 @@ def written(text: str, quote: str) -> str:
 
 def _attributes(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
     """``table.country`` is the column `country`, also where it is no attribute that a program may use."""
-    frames = Frames(read, scope, schema)
+    frames, own = Frames(read, scope, schema), made(read)
+    known = own | {column.name for table in schema for column in table.columns}
     for node in read.nodes:
-        if not isinstance(node, ast.Attribute) or node.attr in METHODS:
+        if not isinstance(node, ast.Attribute) or node.attr in METHODS or node.attr.startswith("_"):
+            continue
+        if scope.path(node) is not None or scope.is_tuple_row(node.value):
             continue
         table = frames.table(node.value)
-        own, value = read.span(node), read.span(node.value)
-        if table is None or own is None or value is None:
-            continue
-        made = node.attr in _made(read)
-        found = node.attr if made else nearest(node.attr, _spellings(table))[0]
-        if found is not None and read.text[value.end : own.end].strip().startswith("."):
+        found = node.attr if node.attr in known else _meant_column(node.attr, table) if table is not None else None
+        span, value = read.span(node), read.span(node.value)
+        if found is not None and span and value and read.text[value.end : span.end].strip().startswith("."):
             quote = "'" if _inside_text(read, node) else '"'
-            yield Edit(
-                Span(value.end, own.end), f"[{written(found, quote)}]", f"`.{node.attr}` read as the column `{found}`"
-            )
+            mend = f"`.{node.attr}` read as the column `{found}`"
+            yield Edit(Span(value.end, span.end), f"[{written(found, quote)}]", mend)
 
 
 def _inside_text(read: Read, node: ast.AST) -> bool:
@@ -121,6 +123,12 @@ def _members(read: Read, scope: Scope) -> Iterator[Edit]:
             yield Edit(Span(span.end, span.end), ".datetime", "`datetime` read as the class `datetime.datetime`")
 
 
+@lru_cache(maxsize=1000)
+def _meant_column(name: str, table: TableSchema) -> str | None:
+    """The column that a name nearly right stands for, or None."""
+    return nearest(name, _spellings(table))[0]
+
+
 def _spellings(table: TableSchema) -> dict[str, str]:
     named = {column.name: column.name for column in table.columns}
     return {**{column.label: column.name for column in table.columns if column.label}, **named}
@@ -133,13 +141,13 @@ def _listed(table: TableSchema) -> str:
 
 def _taken(read: Read, scope: Scope, schema: Schema) -> Iterator[tuple[ast.Constant, str, TableSchema]]:
     """The texts that name a column of a table, where the program makes no column of that name."""
-    frames, made = Frames(read, scope, schema), _made(read)
+    frames, own = Frames(read, scope, schema), made(read)
     if _makes_unknown(read, frames):
         return
     for place, of in _places(read):
         table = frames.table(of)
         if table is not None:
-            yield from ((node, name, table) for node, name in _texts(place) if name not in made)
+            yield from ((node, name, table) for node, name in _texts(place) if name not in own)
 
 
 def _places(read: Read) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -167,7 +175,7 @@ def _texts(node: ast.expr) -> Iterator[tuple[ast.Constant, str]]:
             yield each, each.value
 
 
-def _made(read: Read) -> set[str]:
+def made(read: Read) -> set[str]:
     """The columns that a program may make: every text and keyword that stands elsewhere than where columns are read."""
     reading = {id(text) for place, _ in _places(read) for text, _ in _texts(place)}
     texts = {node.value for node in read.nodes if isinstance(node, ast.Constant) and id(node) not in reading}

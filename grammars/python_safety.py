@@ -23,11 +23,14 @@ from grammars.python_allowed import (
     NODES,
     SETTABLE,
 )
+from grammars.python_names import MOST, made
 from grammars.python_read import Read
 from grammars.python_scope import REAL_BUILTINS, Scope
 from grammars.python_told import BY_NAME, refused_argument
 from grammars.schema import Schema
 
+# What calls the first argument it is given.
+_CALLING = ("map", "apply", "agg", "transform", "defaultdict")
 _MODULES = ", ".join(sorted(MEMBERS))
 _SYNTAX = {
     "ClassDef": ("a class", "write functions"),
@@ -56,10 +59,10 @@ class Refusal:
 
 def allow(read: Read, scope: Scope, schema: Schema) -> Iterator[Complaint]:
     """A complaint for each thing that is not allowed; the insides of a refused statement are not looked at."""
-    columns = {column.name for table in schema for column in table.columns}
+    columns = {column.name for table in schema for column in table.columns} | made(read)
     said: set[str] = set()
     waiting: list[ast.AST] = [read.tree]
-    while waiting:
+    while waiting and len(said) < MOST:
         node = waiting.pop(0)
         refusal = _refusal(node, read, scope, columns)
         if refusal is None or isinstance(node, ast.Attribute | ast.Call):
@@ -187,7 +190,7 @@ def _attribute(node: ast.Attribute, read: Read, scope: Scope, columns: set[str])
             if _plain_format(node.value)
             else Refusal("`format` is not called on a text written out here, with plain fields", "write an f-string")
         )
-    if name in METHODS or (name in (*columns, "Index") and is_tuple_row(node.value, read)):
+    if name in METHODS or (name in (*columns, "Index") and scope.is_tuple_row(node.value)):
         return None
     return Refusal(f"`.{name}` is not allowed", _attribute_hint(node, read, columns))
 
@@ -215,19 +218,14 @@ def _changeable(node: ast.AST, path: str, read: Read) -> Refusal | None:
     if member not in CHANGEABLE.get(module, ()):
         return None
     parent = read.parents[node]
-    if isinstance(parent, ast.Attribute) or _is_annotation(node, parent):
+    if isinstance(parent, ast.Attribute) or _is_annotation(node, parent) or _is_called(node, read):
         return None
-    call = parent if isinstance(parent, ast.Call) else read.parents[parent] if isinstance(parent, ast.Tuple) else None
-    if isinstance(call, ast.Call):
-        called = (
-            call.func.id
-            if isinstance(call.func, ast.Name)
-            else call.func.attr
-            if isinstance(call.func, ast.Attribute)
-            else ""
-        )
-        if call.func is node or called in ("isinstance", "map", "apply", "agg", "transform", "defaultdict"):
-            return None
+    listed = isinstance(parent, ast.Tuple)
+    call = read.parents[parent] if listed else parent
+    called = str(getattr(getattr(call, "func", None), "id", getattr(getattr(call, "func", None), "attr", "")))
+    first = isinstance(call, ast.Call) and call.args[:1] == [node]
+    if called == "isinstance" or (first and called in _CALLING):
+        return None
     return Refusal(f"`{member}` is not called", f"call it where it stands: {member}(…)")
 
 
@@ -257,30 +255,6 @@ def _plain_format(node: ast.expr) -> bool:
         return plain(node.value)
     except ValueError:
         return True  # no format at all: it fails as such when it runs
-
-
-def is_tuple_row(node: ast.expr, read: Read) -> bool:
-    """Whether a name stands for a row that ``itertuples`` gives, wherever it is bound."""
-    if not isinstance(node, ast.Name):
-        return False
-    targets = [
-        (loop.target, loop.iter)
-        for loop in read.nodes
-        if isinstance(loop, ast.For | ast.comprehension)
-        and isinstance(loop.target, ast.Name)
-        and loop.target.id == node.id
-    ]
-    stored = [
-        one for one in read.nodes if isinstance(one, ast.Name) and one.id == node.id and isinstance(one.ctx, ast.Store)
-    ]
-    passed = any(isinstance(one, ast.arg) and one.arg == node.id for one in read.nodes)
-    return (
-        bool(targets) and len(targets) == len(stored) and not passed and all(_gives_tuples(over) for _, over in targets)
-    )
-
-
-def _gives_tuples(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "itertuples"
 
 
 def _attribute_hint(node: ast.Attribute, read: Read, columns: set[str]) -> str:

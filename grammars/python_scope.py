@@ -107,12 +107,27 @@ class Scope:
             return f"{base}.{node.attr}"
         return None
 
+    def is_tuple_row(self, node: ast.expr) -> bool:
+        """Whether a node is a name that stands for a row which ``itertuples`` gives, wherever it is bound."""
+        return isinstance(node, ast.Name) and node.id in self._tuple_rows
+
+    @cached_property
+    def _tuple_rows(self) -> frozenset[str]:
+        loops = [node for node in self.read.nodes if isinstance(node, ast.For | ast.comprehension)]
+        rows = {loop.target for loop in loops if isinstance(loop.target, ast.Name) and _gives_tuples(loop.iter)}
+        others = {binding.name for binding in self.bindings if binding.node not in rows}
+        return frozenset(row.id for row in rows) - others
+
     @cached_property
     def unbound(self) -> tuple[ast.Name, ...]:
         """Where names are used that nothing gives a meaning, Python's own left out."""
         known = self.bound | REAL_BUILTINS | self.modules.keys() | self.members.keys() | {*CALLS, "__name__"}
         loads = (node for node in self.read.nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
         return tuple(node for node in loads if node.id not in known)
+
+
+def _gives_tuples(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "itertuples"
 
 
 def _bindings(read: Read) -> Iterator[Binding]:

@@ -133,8 +133,8 @@ def is_function(node: ast.expr, scope: Scope) -> bool:
 
 
 def _is_known_member(node: ast.Attribute, scope: Scope) -> bool:
-    """``np.mean``, ``str.strip``, ``"{:.1f}".format``."""
+    """``np.mean``, ``str.strip``, ``", ".join``."""
     if isinstance(node.value, ast.Constant):
-        return node.attr == "format"
+        return isinstance(node.value.value, str)  # a text's methods are functions, whichever it is
     of_type = isinstance(node.value, ast.Name) and scope.is_builtin(node.value.id)
     return of_type or scope.path(node) is not None
