@@ -14,17 +14,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from binder import cache_cli, lm
 from binder.console import render_answer
 from binder.draft import Drafting
 from binder.engine import DEADLINE, Binder
 from binder.errors import BinderError
-from binder.failing import failing, print_json, start
+from binder.failing import Commands, print_json, start
 from binder.progress import counting_bytes, ready, working
 from binder.table import Table
 from binder.vote import Method, Vote
@@ -33,23 +32,7 @@ if TYPE_CHECKING:
     from binder.lm import LM
 
 
-class Commands(TyperGroup):
-    """The commands; what fails in one is said in one way."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Note whether JSON is asked for, before a command's own words are read: they may be wrong."""
-        ctx.obj = "--json" in args
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        with failing("binder", as_json=ctx.obj):
-            return super().invoke(ctx)
-
-
-app = typer.Typer(
-    cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
-)
+app = typer.Typer(name="binder", cls=Commands, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 models = typer.Typer(invoke_without_command=True, help="Which language model would answer, and why.")
 app.add_typer(models, name="models")
 app.add_typer(cache_cli.app, name="cache")

@@ -6,16 +6,40 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from binder.console import render_error
 from binder.errors import BinderError, LMUnavailable, ProgramError
+
+
+class Commands(TyperGroup):
+    """A command line's commands; what fails in one, or before one is reached, is said in one way."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line; without a word it says what words there are."""
+        words = list(sys.argv[1:] if args is None else args) or ["--help"]
+        program = self.name or "binder"
+        try:
+            with failing(program, as_json="--json" in words):
+                code = super().main(words, program, complete_var, standalone_mode=False, **extra)
+        except typer.Exit as failed:
+            code = failed.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 def start(app: typer.Typer) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from binder.draft import Drafting
 from binder.errors import ConfigurationError
-from binder.failing import failing, start
+from binder.failing import Commands, failing, start
 from binder.vote import Method, Vote
 from evaluation import efficiency as spending
 from evaluation import peers, published
@@ -28,7 +28,7 @@ from evaluation.run import Phase, drafted, run
 from evaluation.settings import Mode, Settings, fingerprint, select
 from evaluation.timing import measure, table
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(name="binder-eval", cls=Commands, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 BenchmarkName = Literal["wikitq", "tabfact"]
 _DEFAULTS, _VOTE = Drafting(), Vote()
 # The options that decide the results just as they are given.
