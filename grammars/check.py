@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from grammars import blocks, growth, kinds, names, safety
+from grammars import arity, blocks, growth, kinds, names, safety
 from grammars.dialect import translate
 from grammars.errors import Complaint
 from grammars.program import Program
@@ -15,7 +15,7 @@ from grammars.tidy import QUOTED, holds_query, quote_headers, tidy
 
 Rule = Callable[[Program, Schema], "Program | tuple[Complaint, ...]"]
 
-RULES: tuple[Rule, ...] = (names.resolve, safety.allow, growth.bound, kinds.infer)
+RULES: tuple[Rule, ...] = (names.resolve, safety.allow, arity.count, growth.bound, kinds.infer)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from . import moments
 from .values import DATE, INTEGER, TEXT, TIMESTAMP, function, literal_number, string, typed
 
 
+def _with_format(node: exp.Expr) -> list[exp.Expr]:
+    """A function's operand, and its format if it is given one."""
+    return [part for part in (node.this, node.args.get("format")) if part is not None]
+
+
 def _strftime(node: exp.Expr) -> exp.Expr:
     return moments.formatted([string(node.args["format"].name), node.this])
 
@@ -141,8 +146,8 @@ DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.DateAdd: _date_shift,
     exp.DateSub: _date_shift,
     exp.DateDiff: _date_difference,
-    exp.StrToDate: lambda node: moments.from_mysql_format([node.this, node.args["format"]]),
-    exp.ToChar: lambda node: moments.postgres_format([node.this, node.args["format"]]),
+    exp.StrToDate: lambda node: moments.from_mysql_format(_with_format(node)),
+    exp.ToChar: lambda node: moments.postgres_format(_with_format(node)),
 }
 
 NAMED_DATES: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {

@@ -129,7 +129,7 @@ _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
 def rewrite(node: exp.Expr) -> exp.Expr:
     """The DuckDB form of one node, its operands being done; a node no table knows stays as it is."""
     if isinstance(node, exp.Anonymous):
-        special = _NAMED.get(node.name.lower())
+        special = NAMED.get(node.name.lower())
         return special(node.expressions) if special else node
     rule = _RULES.get(type(node))
     if rule is not None:
@@ -175,7 +175,7 @@ def _total(arguments: list[exp.Expr]) -> exp.Expr:
 
 _RULES: dict[type[exp.Expr], Rewrite] = {**OPERATORS, **TEXTS, **DATES, exp.Sum: _sum, exp.Avg: _sum}
 
-_NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
+NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     **NAMED_DATES,
     "total": _total,
     "printf": printf,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from grammars import functions, safety
 from grammars.calls import Spelling, find_calls
 from grammars.check import check
 from grammars.schema import Schema
@@ -15,7 +16,7 @@ from grammars.sql import Unparsable, parse
 from tests.support.pairs import Pair, read_pairs
 from tests.support.schemas import ONE, TWO
 
-RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "growth"]
+RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "arity", "growth"]
 
 
 def outcome(text: str, schema: Schema) -> str:
@@ -88,3 +89,15 @@ def test_deep_nesting_is_refused_not_crashed_on() -> None:
     checked = check("SELECT " + "(" * 5000 + "1" + ")" * 5000, ONE)
     assert checked.program is None
     assert "nested too deeply" in checked.complaints[0].message
+
+
+FUNCTIONS = sorted(safety.ALLOWED_FUNCTIONS | {name.lower() for name in safety.ALLOWED} | set(functions.NAMED))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_with_any_arguments_is_read_or_refused(function: str) -> None:
+    arguments = ["country", "'a'", "population", "2", "'%Y'"]
+    for count in range(len(arguments) + 1):
+        for turned in (arguments[:count], arguments[::-1][:count]):
+            checked = check(f"SELECT {function}({', '.join(turned)}) FROM w", ONE)
+            assert checked.complaints or (checked.program and checked.program.translated)
