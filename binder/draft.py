@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from binder import prompt
 from binder.errors import ConfigurationError
@@ -35,7 +35,7 @@ class Drafting:
         shots: How many worked questions the prompt shows, as far as they fit.
         repairs: How many times refused or failed programs are sent back, while none gives an answer.
         exemplars: The set of worked questions: ``wikitq``, ``tabfact``, or one in ``folder``.
-        folder: A folder of the user's own exemplars and templates.
+        folder: The path of a folder of the user's own exemplars and templates.
         seed: Makes samples repeatable where the model can.
         nearest: Whether the worked questions are those nearest to the question, rather than the set's first.
         calls: Whether programs may hold LM calls; without them the prompt does not speak of any.
@@ -54,6 +54,16 @@ class Drafting:
     language: str = "sql"
 
     def __post_init__(self) -> None:
+        for name, least in (("samples", 1), ("shots", 0), ("repairs", 0)):
+            _require(name, getattr(self, name), int, least, "a whole number")
+        _require("temperature", self.temperature, (int, float), 0, "a number")
+        if self.seed is not None:
+            _require("seed", self.seed, int, None, "a whole number")
+        if isinstance(self.folder, str):
+            object.__setattr__(self, "folder", Path(self.folder))
+        if not isinstance(self.folder, Path | None) or not isinstance(self.exemplars, str):
+            told = f"folder={self.folder!r}, exemplars={self.exemplars!r}"
+            raise ConfigurationError(f"drafting: {told}; give a folder's path and a set's name")
         if self.language not in (*Language, AUTO):
             told = f"{', '.join(Language)} or {AUTO}"
             raise ConfigurationError(f"drafting: there is no language {self.language!r}; the languages are {told}")
@@ -70,6 +80,18 @@ class Drafting:
         else:
             yield Language.SQL, range((numbers.start + 1) // 2, (numbers.stop + 1) // 2)
             yield Language.PYTHON, range(numbers.start // 2, numbers.stop // 2)
+
+
+def _require(name: str, value: object, kind: Any, least: int | None, told: str) -> None:
+    """A setting is a number, and not too small.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    fits = isinstance(value, kind) and not isinstance(value, bool)
+    if not fits or (least is not None and not least <= value):  # type: ignore[operator]
+        at_least = "" if least is None else f", {least} or more"
+        raise ConfigurationError(f"drafting: {name} is {value!r}; give {told}{at_least}")
 
 
 @dataclass(frozen=True)

@@ -154,8 +154,9 @@ def _series(values: list[Any]) -> pandas.Series[Any]:
 
 
 def _label(label: object) -> str:
+    """A column's label as text; None and NaN are none."""
     parts = label if isinstance(label, tuple) else (label,)
-    return readable(" ".join(str(part) for part in parts if str(part)))
+    return readable(" ".join(str(part) for part in parts if part is not None and part == part and str(part)))
 
 
 def _scannable(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -49,5 +50,16 @@ def _running() -> asyncio.AbstractEventLoop:
 
 def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
     """End the loop before the interpreter does: a thread caught inside DuckDB then would abort the process."""
+    ended = asyncio.run_coroutine_threadsafe(_cancel_all(), loop)
+    with contextlib.suppress(Exception):
+        ended.result(_STOP_SECONDS)
     loop.call_soon_threadsafe(loop.stop)
     thread.join(_STOP_SECONDS)
+
+
+async def _cancel_all() -> None:
+    """Cancel what is still under way, and wait until it has ended."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -120,9 +120,11 @@ def existing(path: Location) -> Path:
     """The path of a file that is there.
 
     Raises:
-        TableError: It is not, or is a folder.
+        TableError: It is not, or is a folder, or is on the web.
     """
     file = located(path)
+    if is_web(path):
+        raise TableError(f"{path} is on the web, and nothing is fetched from there; download it, and give the file")
     try:
         if file.is_dir():
             raise TableError(f"{file} is a folder, not a file; name one file in it")
@@ -131,6 +133,11 @@ def existing(path: Location) -> Path:
     except OSError as error:
         raise TableError(f"cannot look for {str(file)[:80]!r}: {error.strerror}") from None
     raise TableError(f"there is no file {file}")
+
+
+def is_web(path: object) -> bool:
+    """Whether a place is one of the web."""
+    return isinstance(path, str) and path.lower().startswith(("http://", "https://", "ftp://", "s3://", "gs://"))
 
 
 def located(path: Location) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 
 from binder.draft import Drafts
 from binder.engine import Binder
-from binder.errors import BinderError, LMUnavailable
+from binder.errors import BinderError, LimitReached, LMUnavailable
 from binder.lm.base import Usage
 from binder.table import Table
 from binder.trace import Sample
@@ -22,11 +22,12 @@ async def annotate(example: Example, table: Table, engine: Binder) -> Record:
 
     Raises:
         LMUnavailable: The model could not be reached; whatever else went wrong is in the record.
+        LimitReached: The model may cost no more.
     """
     started = time.perf_counter()
     try:
         drafts = await engine.adraft(example.question, table)
-    except LMUnavailable:
+    except (LMUnavailable, LimitReached):
         raise
     except BinderError as error:
         return _record(example, Drafts(()), str(error), started)

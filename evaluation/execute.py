@@ -11,7 +11,7 @@ from binder import loop
 from binder.answer import Outcome, plain
 from binder.ask_ans import AnsReply, ask_ans
 from binder.engine import Binder
-from binder.errors import BinderError, LMUnavailable
+from binder.errors import BinderError, LimitReached, LMUnavailable
 from binder.lm.base import LM, Usage
 from binder.table import Table
 from binder.trace import CallTrace
@@ -46,6 +46,7 @@ async def execute(benchmark: Benchmark, example: Example, table: Table, drafts: 
 
     Raises:
         LMUnavailable: The model could not be reached; whatever else went wrong is in the record.
+        LimitReached: The model may cost no more.
     """
     started = time.perf_counter()
     samples, usage, seconds = annotate.samples(drafts), annotate.usage(drafts), drafts["seconds"]["draft"]
@@ -54,7 +55,7 @@ async def execute(benchmark: Benchmark, example: Example, table: Table, drafts: 
             found = _of_outcome(await engine.adecide(example.question, table, samples), usage, seconds)
         else:
             found = _without_answer("refused", drafts["error"] or "the model wrote no program", usage, seconds)
-    except LMUnavailable:
+    except (LMUnavailable, LimitReached):
         raise
     except Exception as error:  # a fault of the engine costs one example, is counted apart, and ends no run
         found = _without_answer("crashed", f"{type(error).__name__}: {error}", usage, seconds)
@@ -74,7 +75,7 @@ async def answer_whole(benchmark: Benchmark, example: Example, table: Table, lm:
     try:
         reply = await loop.await_on(ask_ans(lm, example.question, [part], benchmark.asks))
         texts, error = _said(reply), None
-    except LMUnavailable:
+    except (LMUnavailable, LimitReached):
         raise
     except BinderError as failure:
         reply, texts, error = AnsReply(None), None, str(failure)

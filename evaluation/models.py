@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from binder import lm
-from binder.errors import ConfigurationError, LMError
-from binder.lm.base import LM
+from binder.errors import ConfigurationError, LMError, LMUnavailable
+from binder.lm.base import LM, Request
 from binder.progress import ready
 
 
@@ -70,11 +71,32 @@ def _function(path: Path, name: str) -> Any:
         ConfigurationError: There is none.
     """
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.exists() or spec is None or spec.loader is None:
+    if not path.is_file() or spec is None or spec.loader is None:
         raise ConfigurationError(f"there is no file {path}; --lm FILE.py:NAME names a function in a Python file")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ConfigurationError(f"--lm: {path} cannot be loaded: {_told(error)}{_line(error, path)}") from error
     function = getattr(module, name, None)
     if not callable(function):
         raise ConfigurationError(f"{path} has no function {name!r}")
-    return function
+
+    def reply(request: Request) -> str:
+        try:
+            said: str = function(request)
+        except Exception as error:
+            raise LMUnavailable(f"--lm: {name} of {path} failed: {_told(error)}{_line(error, path)}") from error
+        return said
+
+    return reply
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _line(error: Exception, path: Path) -> str:
+    """Where in a file an error arose."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+    return f" (line {lines[-1]})" if lines else ""

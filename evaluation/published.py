@@ -15,6 +15,7 @@ from typing import Any
 from binder.trace import Sample
 from evaluation.example import DataSetError, Example
 
+_JSON = {list: "list", str: "text", int: "number", float: "number", bool: "truth value", type(None): "null"}
 PROGRAMS = ("generations", "nsqls")
 
 
@@ -30,6 +31,8 @@ def load(path: Path, examples: Sequence[Example]) -> dict[str, tuple[Sample, ...
     """
     try:
         content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, Mapping):
+            raise ValueError(f"it holds a {_JSON[type(content)]}")
         ids = [example.id for example in examples]
         return dict(_entry(place, entry, ids, set(ids)) for place, entry in content.items())
     except FileNotFoundError:

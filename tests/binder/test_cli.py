@@ -119,6 +119,9 @@ def test_explain_needs_no_model(peaks: str, monkeypatch: pytest.MonkeyPatch) -> 
         (["ask", "which?"], 2, "--table"),
         (["ask", "which?", "-t", "PEAKS", "--vote", "loudest"], 2, "loudest"),
         (["fly"], 2, "fly"),
+        (["--fly", "x"], 2, "--fly"),
+        (["check", "SELECT 1", "-t", "https://example.com/x.csv"], 1, "nothing is fetched"),
+        (["run", "SELECT 9223372036854775807 + height_m FROM w", "-t", "PEAKS"], 1, "running: Overflow in addition"),
     ],
 )
 def test_a_mistake_is_said_without_a_traceback(

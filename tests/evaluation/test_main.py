@@ -83,3 +83,29 @@ def test_a_mistake_is_said(farm: Path, tmp_path: Path, options: list[str], statu
     assert done.exit_code == status
     assert said in done.output
     assert "Traceback" not in done.output
+
+
+BROKEN = "def divides(request):\n    return 1 / 0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "named", "said"),
+    [
+        (BROKEN, "divides", "divides of {path} failed: ZeroDivisionError: division by zero (line 2)"),
+        (BROKEN, "multiplies", "{path} has no function 'multiplies'"),
+        ("import nothing_of_that_name\n", "f", "{path} cannot be loaded: ModuleNotFoundError"),
+        (None, "f", "there is no file {path}"),
+    ],
+)
+def test_a_function_that_does_not_work_is_said_and_ends_the_run(
+    farm: Path, tmp_path: Path, text: str | None, named: str, said: str
+) -> None:
+    path = tmp_path / "model.py"
+    if text is not None:
+        path.write_text(text)
+    out = tmp_path / "out"
+    failed = call("wikitq", "--data", farm, "--split", "dev", "--quiet", "--out", out, "--lm", f"{path}:{named}")
+    assert failed.exit_code == 1
+    assert said.replace("{path}", str(path)) in failed.stderr
+    assert failed.stderr.startswith("binder-eval: ") and "Traceback" not in failed.output
+    assert not (out / "results.jsonl").exists() or not (out / "results.jsonl").read_text()
