@@ -17,6 +17,7 @@ from grammars import (
     python_modern,
     python_names,
     python_parameters,
+    python_rows,
     python_safety,
     python_script,
     python_shadows,
@@ -41,6 +42,7 @@ MENDS: tuple[Mend, ...] = (
     python_parameters.settle,
     python_modern.renewed,
     python_calls.mended,
+    python_rows.as_dicts,
     python_kinds.conditions,
     python_names.resolve,
 )

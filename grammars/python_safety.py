@@ -23,7 +23,7 @@ from grammars.python_allowed import (
     NODES,
     SETTABLE,
 )
-from grammars.python_names import MOST, made
+from grammars.python_names import MOST
 from grammars.python_read import Read
 from grammars.python_scope import REAL_BUILTINS, Scope
 from grammars.python_told import BY_NAME, refused_argument
@@ -59,7 +59,7 @@ class Refusal:
 
 def allow(read: Read, scope: Scope, schema: Schema) -> Iterator[Complaint]:
     """A complaint for each thing that is not allowed; the insides of a refused statement are not looked at."""
-    columns = {column.name for table in schema for column in table.columns} | made(read)
+    columns = {column.name for table in schema for column in table.columns}
     said: set[str] = set()
     waiting: list[ast.AST] = [read.tree]
     while waiting and len(said) < MOST:
@@ -190,7 +190,7 @@ def _attribute(node: ast.Attribute, read: Read, scope: Scope, columns: set[str])
             if _plain_format(node.value)
             else Refusal("`format` is not called on a text written out here, with plain fields", "write an f-string")
         )
-    if name in METHODS or (name in (*columns, "Index") and scope.is_tuple_row(node.value)):
+    if name in METHODS:
         return None
     return Refusal(f"`.{name}` is not allowed", _attribute_hint(node, read, columns))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from grammars.python_allowed import AGGREGATES, BUILTINS, DTYPES, words
+from grammars.python_allowed import AGGREGATES, BUILTINS, DTYPES, SETTABLE, words
 from grammars.python_scope import Scope
 
 # Methods that call a method by its name, and how many positional arguments come before the name.
@@ -134,6 +134,8 @@ def is_function(node: ast.expr, scope: Scope) -> bool:
 
 def _is_known_member(node: ast.Attribute, scope: Scope) -> bool:
     """``np.mean``, ``str.strip``, ``", ".join``."""
+    if node.attr in SETTABLE:
+        return False  # what a program can set may be any text
     if isinstance(node.value, ast.Constant):
         return isinstance(node.value.value, str)  # a text's methods are functions, whichever it is
     of_type = isinstance(node.value, ast.Name) and scope.is_builtin(node.value.id)
