@@ -28,8 +28,20 @@ from tests.support.pairs import FIXTURES, Pair, read_pairs
 from tests.support.python_attacks import ATTACKS, BOMBS, ESCAPES, Attack
 from tests.support.schemas import ONE, TWO
 
-ONE_TABLE = ["tidy", "script", "parameters", "modern", "rows", "names", "calls", "conditions", "safety", "growth"]
-RUN = ["tidy", "script", "parameters", "modern", "conditions"]
+ONE_TABLE = [
+    "tidy",
+    "script",
+    "parameters",
+    "modern",
+    "query",
+    "rows",
+    "names",
+    "calls",
+    "conditions",
+    "safety",
+    "growth",
+]
+RUN = ["tidy", "script", "parameters", "modern", "query", "conditions", "rows"]
 ACCEPTED = (FIXTURES / "python_check" / "accepted.txt").read_text("utf-8").rstrip("\n").split("\n---\n")
 MODULES = (collections, datetime, functools, itertools, math, re, statistics)
 
