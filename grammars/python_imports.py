@@ -37,14 +37,8 @@ def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
 def _annotations(read: Read) -> Iterator[ast.expr]:
     """The annotations of parameters and of what functions return."""
     for node in read.nodes:
-        hint = (
-            node.annotation
-            if isinstance(node, ast.arg)
-            else node.returns
-            if isinstance(node, ast.FunctionDef)
-            else None
-        )
-        if hint is not None:
+        hint = getattr(node, "returns" if isinstance(node, ast.FunctionDef) else "annotation", None)
+        if isinstance(hint, ast.expr) and not isinstance(node, ast.AnnAssign):
             yield hint
 
 
@@ -57,5 +51,5 @@ def _without(read: Read, hint: ast.expr) -> Iterator[Edit]:
     span = read.span(hint)
     if span is not None:
         before = read.text[: span.start].rstrip()
-        start = len(before) - (2 if before.endswith("->") else 1)
+        start = len(before.removesuffix("->").removesuffix(":").rstrip())
         yield Edit(Span(start, span.end), "", "annotations left out")

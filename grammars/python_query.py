@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import reduce
 
 from grammars.errors import Span
 from grammars.python_edit import Edit
@@ -13,6 +14,8 @@ from grammars.python_scope import Scope
 from grammars.schema import Schema
 
 _QUOTED = re.compile(r"`([^`]+)`")
+_SIGN = re.compile(r"('[^']*'|\"[^\"]*\")|([&|~])")
+_WORDS = {"&": " and ", "|": " or ", "~": " not "}  # which is how pandas reads them in a query
 _LOCAL = re.compile(r"@(?=[A-Za-z_])")
 _ROWS, _VARIABLE, _COLUMN = "rows", "variable__", "column__"
 
@@ -45,9 +48,11 @@ def condition_of(query: str) -> str | None:
     quoted = _QUOTED.findall(query)
     numbered = iter(range(len(quoted)))
     text = _LOCAL.sub(_VARIABLE, _QUOTED.sub(lambda _: f"{_COLUMN}{next(numbered)}", query))
+    text = _SIGN.sub(lambda found: found[1] or _WORDS[found[2]], text)
     try:
         tree = ast.parse(" ".join(text.split()), mode="eval").body
-        return ast.unparse(ast.fix_missing_locations(_Meaning(quoted).visit(tree)))
+        meant: ast.expr = _Meaning(quoted).visit(tree)
+        return ast.unparse(ast.fix_missing_locations(meant))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -69,10 +74,7 @@ class _Meaning(ast.NodeTransformer):
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         operator: ast.operator = ast.BitAnd() if isinstance(node.op, ast.And) else ast.BitOr()
-        first, *rest = [self.visit(value) for value in node.values]
-        for value in rest:
-            first = ast.BinOp(first, operator, value)
-        return first
+        return _joined([self.visit(value) for value in node.values], operator)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         operator = ast.Invert() if isinstance(node.op, ast.Not) else node.op
@@ -81,10 +83,11 @@ class _Meaning(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         sides = [self.visit(side) for side in (node.left, *node.comparators)]
         compared = [_compared(sides[at], each, sides[at + 1]) for at, each in enumerate(node.ops)]
-        first, *rest = compared
-        for value in rest:
-            first = ast.BinOp(first, ast.BitAnd(), value)
-        return first
+        return _joined(compared, ast.BitAnd())
+
+
+def _joined(values: list[ast.expr], operator: ast.operator) -> ast.expr:
+    return reduce(lambda left, right: ast.BinOp(left, operator, right), values)
 
 
 def _compared(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:

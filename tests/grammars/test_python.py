@@ -28,20 +28,8 @@ from tests.support.pairs import FIXTURES, Pair, read_pairs
 from tests.support.python_attacks import ATTACKS, BOMBS, ESCAPES, Attack
 from tests.support.schemas import ONE, TWO
 
-ONE_TABLE = [
-    "tidy",
-    "script",
-    "parameters",
-    "modern",
-    "query",
-    "rows",
-    "names",
-    "calls",
-    "conditions",
-    "safety",
-    "growth",
-]
 RUN = ["tidy", "script", "parameters", "modern", "query", "conditions", "rows"]
+ONE_TABLE = [*RUN, "names", "calls", "safety", "growth"]
 ACCEPTED = (FIXTURES / "python_check" / "accepted.txt").read_text("utf-8").rstrip("\n").split("\n---\n")
 MODULES = (collections, datetime, functools, itertools, math, re, statistics)
 
