@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from grammars import (
     python_calls,
+    python_conditions,
     python_growth,
     python_imports,
     python_kinds,
@@ -45,7 +46,7 @@ MENDS: tuple[Mend, ...] = (
     python_query.conditions,
     python_calls.mended,
     python_rows.as_dicts,
-    python_kinds.conditions,
+    python_conditions.compared,
     python_names.resolve,
 )
 RULES: tuple[Rule, ...] = (
