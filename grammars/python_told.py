@@ -27,7 +27,7 @@ _TYPE_HINT = 'write one of str, int, float, bool, object, "Int64", "datetime64[n
 
 def refused_argument(call: ast.Call, scope: Scope) -> tuple[str, str, ast.AST] | None:
     """Why an argument of a call is refused, what to write instead, and where it stands; or None."""
-    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else (scope.path(call.func) or "").split(".")[-1]
     for keyword in call.keywords:
         if keyword.arg in _REFUSED_KEYWORDS:
             return f"`{keyword.arg}=` is not allowed", "leave it out", keyword.value
