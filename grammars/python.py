@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 from grammars import (
     python_calls,
+    python_conditions,
     python_growth,
     python_imports,
     python_kinds,
     python_modern,
     python_names,
     python_parameters,
+    python_query,
+    python_rows,
     python_safety,
     python_script,
     python_shadows,
@@ -40,8 +43,10 @@ MENDS: tuple[Mend, ...] = (
     python_shadows.renamed,
     python_parameters.settle,
     python_modern.renewed,
+    python_query.conditions,
     python_calls.mended,
-    python_kinds.conditions,
+    python_rows.as_dicts,
+    python_conditions.compared,
     python_names.resolve,
 )
 RULES: tuple[Rule, ...] = (

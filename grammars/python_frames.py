@@ -87,13 +87,11 @@ class Frames:
                 yield from ((target, node.value) for target in node.targets if isinstance(target, ast.Name))
             elif isinstance(node, ast.NamedExpr) or (isinstance(node, ast.AnnAssign) and node.value is not None):
                 yield node.target, node.value  # type: ignore[misc]
-            elif isinstance(node, ast.For | ast.comprehension):
-                if (
-                    isinstance(node.target, ast.Tuple)
-                    and len(node.target.elts) == 2
-                    and (over := _gives_rows(node.iter))
-                ):
+            elif isinstance(node, ast.For | ast.comprehension) and (over := _gives_rows(node.iter)):
+                if isinstance(node.target, ast.Tuple) and len(node.target.elts) == 2:
                     yield node.target.elts[1], over
+                elif _are_alone(node.iter):
+                    yield node.target, over
             elif isinstance(node, ast.Call) and (applied := _applied(node)):
                 yield applied
 
@@ -130,10 +128,15 @@ def _is_text(node: ast.expr) -> bool:
 
 
 def _gives_rows(node: ast.expr) -> ast.expr | None:
-    """The frame whose rows, or groups, the second of a loop's two names goes over."""
+    """The frame whose rows, or groups, a loop goes over."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
-    return node.func.value if node.func.attr in ("iterrows", "groupby") else None
+    return node.func.value if node.func.attr in ("iterrows", "groupby", "to_dict") else None
+
+
+def _are_alone(node: ast.expr) -> bool:
+    """Whether a loop goes over rows, not over pairs of an index and a row."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "to_dict"
 
 
 def _applied(node: ast.Call) -> tuple[ast.arg, ast.expr] | None:

@@ -84,15 +84,20 @@ def _attributes(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
     for node in read.nodes:
         if not isinstance(node, ast.Attribute) or node.attr in METHODS or node.attr.startswith("_"):
             continue
-        if scope.path(node) is not None or scope.is_tuple_row(node.value):
+        if scope.path(node) is not None:
             continue
         table = frames.table(node.value)
         found = node.attr if node.attr in known else _meant_column(node.attr, table) if table is not None else None
-        span, value = read.span(node), read.span(node.value)
-        if found is not None and span and value and read.text[value.end : span.end].strip().startswith("."):
-            quote = "'" if _inside_text(read, node) else '"'
-            mend = f"`.{node.attr}` read as the column `{found}`"
-            yield Edit(Span(value.end, span.end), f"[{written(found, quote)}]", mend)
+        if found is not None:
+            yield from subscript(read, node, found, f"`.{node.attr}` read as the column `{found}`")
+
+
+def subscript(read: Read, node: ast.Attribute, column: str, mend: str) -> Iterator[Edit]:
+    """The edit that writes an attribute as the column of that name."""
+    span, value = read.span(node), read.span(node.value)
+    if span and value and read.text[value.end : span.end].strip().startswith("."):
+        quote = "'" if _inside_text(read, node) else '"'
+        yield Edit(Span(value.end, span.end), f"[{written(column, quote)}]", mend)
 
 
 def _inside_text(read: Read, node: ast.AST) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import Formatter
 
 from grammars.errors import Complaint, Span
 from grammars.nearest import nearest
@@ -23,14 +24,12 @@ from grammars.python_allowed import (
     NODES,
     SETTABLE,
 )
-from grammars.python_names import MOST, made
+from grammars.python_names import MOST
 from grammars.python_read import Read
 from grammars.python_scope import REAL_BUILTINS, Scope
 from grammars.python_told import BY_NAME, refused_argument
 from grammars.schema import Schema
 
-# What calls the first argument it is given.
-_CALLING = ("map", "apply", "agg", "transform", "defaultdict")
 _MODULES = ", ".join(sorted(MEMBERS))
 _SYNTAX = {
     "ClassDef": ("a class", "write functions"),
@@ -59,7 +58,7 @@ class Refusal:
 
 def allow(read: Read, scope: Scope, schema: Schema) -> Iterator[Complaint]:
     """A complaint for each thing that is not allowed; the insides of a refused statement are not looked at."""
-    columns = {column.name for table in schema for column in table.columns} | made(read)
+    columns = {column.name for table in schema for column in table.columns}
     said: set[str] = set()
     waiting: list[ast.AST] = [read.tree]
     while waiting and len(said) < MOST:
@@ -122,15 +121,13 @@ def _import(node: ast.Import | ast.ImportFrom, scope: Scope) -> Refusal | None:
 
 def _bound(node: ast.AST, scope: Scope) -> Refusal | None:
     """What a program binds has a name of its own."""
-    names = {
-        ast.FunctionDef: "name",
-        ast.arg: "arg",
-        ast.ExceptHandler: "name",
-    }
-    name = getattr(node, names.get(type(node), ""), None)
+    if isinstance(node, ast.FunctionDef | ast.ExceptHandler) and node.name:
+        return _rebound(node.name, scope)
+    if isinstance(node, ast.arg):
+        return _rebound(node.arg, scope)
     if isinstance(node, ast.keyword) and node.arg and node.arg.startswith("__"):
         return Refusal(f"`{node.arg}` is not allowed", "a name may not begin with two underscores")
-    return _rebound(str(name), scope) if name else None
+    return None
 
 
 def _rebound(name: str, scope: Scope) -> Refusal | None:
@@ -150,7 +147,7 @@ def _name(node: ast.Name, read: Read, scope: Scope) -> Refusal | None:
     if name in CALLS and not (isinstance(parent, ast.Call) and parent.func is node):
         return Refusal(f"`{name}` is not called", f"write {name}(table, question, columns)")
     if name in scope.members:
-        return _changeable(node, scope.members[name], read)
+        return _uncalled(node, name, read) or _changeable(node, scope.members[name], read, scope)
     if name == "object" and _is_dtype_place(node, read):
         return None
     if name in REAL_BUILTINS and name not in BUILTINS:
@@ -181,18 +178,21 @@ def _attribute(node: ast.Attribute, read: Read, scope: Scope, columns: set[str])
         settable = isinstance(node.ctx, ast.Store) and name in SETTABLE and path is None
         return None if settable else Refusal(f"`.{name}` cannot be set", f'write table["{name}"] for a column')
     if path is not None and not _is_of_member(path):
-        return _member(node, path, read)
-    if name in BY_NAME and not _is_called(node, read):
-        return Refusal(f"`.{name}` is not called", f"call it where it stands: .{name}(…)")
-    if name == "format":
-        return (
-            None
-            if _plain_format(node.value)
-            else Refusal("`format` is not called on a text written out here, with plain fields", "write an f-string")
-        )
-    if name in METHODS or (name in (*columns, "Index") and scope.is_tuple_row(node.value)):
+        return _uncalled(node, name, read) or _member(node, path, read, scope)
+    if (uncalled := _uncalled(node, name, read)) is not None:
+        return uncalled
+    if name == "format" and not _plain_format(node.value):
+        return Refusal("`format` is not called on a text written out here, with plain fields", "write an f-string")
+    if name in METHODS:
         return None
     return Refusal(f"`.{name}` is not allowed", _attribute_hint(node, read, columns))
+
+
+def _uncalled(node: ast.AST, name: str, read: Read) -> Refusal | None:
+    """What calls a method by its name is called where it stands, so that its arguments are seen."""
+    if name not in BY_NAME or _is_called(node, read):
+        return None
+    return Refusal(f"`{name}` is not called", f"call it where it stands: {name}(…)")
 
 
 def _is_of_member(path: str) -> bool:
@@ -201,18 +201,18 @@ def _is_of_member(path: str) -> bool:
     return any(member.startswith(f"{known}.") for known in MEMBERS.get(module, ()))
 
 
-def _member(node: ast.Attribute, path: str, read: Read) -> Refusal | None:
+def _member(node: ast.Attribute, path: str, read: Read, scope: Scope) -> Refusal | None:
     """Whether a member of a module may stand there."""
     module, _, member = path.partition(".")
     members = MEMBERS.get(module, frozenset())
     if member in members:
-        return _changeable(node, path, read)
+        return _changeable(node, path, read, scope)
     if any(known.startswith(f"{member}.") for known in members) and isinstance(read.parents[node], ast.Attribute):
         return None
     return Refusal(f"{path} is not allowed", _hint(member, members))
 
 
-def _changeable(node: ast.AST, path: str, read: Read) -> Refusal | None:
+def _changeable(node: ast.AST, path: str, read: Read, scope: Scope) -> Refusal | None:
     """A class that a program could change is called, asked for in isinstance, or passed on to what calls it."""
     module, _, member = path.partition(".")
     if member not in CHANGEABLE.get(module, ()):
@@ -220,13 +220,22 @@ def _changeable(node: ast.AST, path: str, read: Read) -> Refusal | None:
     parent = read.parents[node]
     if isinstance(parent, ast.Attribute) or _is_annotation(node, parent) or _is_called(node, read):
         return None
-    listed = isinstance(parent, ast.Tuple)
-    call = read.parents[parent] if listed else parent
-    called = str(getattr(getattr(call, "func", None), "id", getattr(getattr(call, "func", None), "attr", "")))
-    first = isinstance(call, ast.Call) and call.args[:1] == [node]
-    if called == "isinstance" or (first and called in _CALLING):
+    call = read.parents[parent] if isinstance(parent, ast.Tuple) else parent
+    if isinstance(call, ast.Call) and _only_calls(call, node, scope):
         return None
     return Refusal(f"`{member}` is not called", f"call it where it stands: {member}(…)")
+
+
+def _only_calls(call: ast.Call, node: ast.AST, scope: Scope) -> bool:
+    """Whether a class is given to what asks or calls it, and does nothing else with it."""
+    if isinstance(call.func, ast.Name) and call.func.id == "isinstance" and scope.is_builtin("isinstance"):
+        return True
+    if call.args[:1] != [node]:
+        return False
+    if isinstance(call.func, ast.Name) and scope.is_builtin(call.func.id):
+        return call.func.id == "map"
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return method in ("map", "apply", "agg", "transform") or scope.path(call.func) == "collections.defaultdict"
 
 
 def _is_annotation(node: ast.AST, parent: ast.AST) -> bool:
@@ -240,21 +249,18 @@ def _is_called(node: ast.AST, read: Read) -> bool:
 
 def _plain_format(node: ast.expr) -> bool:
     """Whether a text is written down, and its fields are plain names or numbers."""
-    from string import Formatter
-
-    def plain(text: str, depth: int = 0) -> bool:
-        fields = [(name, spec) for _, name, spec, _ in Formatter().parse(text) if name is not None]
-        return depth < 3 and all(
-            (not name or name.isidentifier() or name.isdigit()) and plain(spec or "", depth + 1)
-            for name, spec in fields
-        )
-
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
         return False
     try:
-        return plain(node.value)
+        return _plain_fields(node.value)
     except ValueError:
         return True  # no format at all: it fails as such when it runs
+
+
+def _plain_fields(text: str, depth: int = 0) -> bool:
+    fields = [(name, spec or "") for _, name, spec, _ in Formatter().parse(text) if name is not None]
+    plain = all(not name or name.isidentifier() or name.isdigit() for name, _ in fields)
+    return plain and depth < 3 and all(_plain_fields(spec, depth + 1) for _, spec in fields)
 
 
 def _attribute_hint(node: ast.Attribute, read: Read, columns: set[str]) -> str:

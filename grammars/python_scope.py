@@ -107,12 +107,9 @@ class Scope:
             return f"{base}.{node.attr}"
         return None
 
-    def is_tuple_row(self, node: ast.expr) -> bool:
-        """Whether a node is a name that stands for a row which ``itertuples`` gives, wherever it is bound."""
-        return isinstance(node, ast.Name) and node.id in self._tuple_rows
-
     @cached_property
-    def _tuple_rows(self) -> frozenset[str]:
+    def tuple_rows(self) -> frozenset[str]:
+        """The names that stand for a row which ``itertuples`` gives, wherever they are bound."""
         loops = [node for node in self.read.nodes if isinstance(node, ast.For | ast.comprehension)]
         rows = {loop.target for loop in loops if isinstance(loop.target, ast.Name) and _gives_tuples(loop.iter)}
         others = {binding.name for binding in self.bindings if binding.node not in rows}

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from grammars.errors import Span
+from grammars.python_allowed import CALLS
 from grammars.python_edit import Edit
 from grammars.python_parameters import TABLE_WORDS
 from grammars.python_read import Read
@@ -31,7 +32,7 @@ def as_function(read: Read, scope: Scope, schema: Schema) -> list[Edit]:
     rest = [node for node in read.tree.body if not isinstance(node, _PRELUDE) and not _is_text(node)]
     solve = next((node for node in functions if node.name == "solve"), None)
     if solve is not None:
-        return [*_trials(read, rest), *_returning(read, solve.body)]
+        return [*_trials(read, rest), *_returning(read, solve.body), *_own_calls(read, functions)]
     if functions and all(_is_trial(node, {functions[-1].name}) for node in rest):
         return [*_removed(read, rest), *_renamed(read, functions[-1])]
     return list(_wrapped(read, scope, schema)) if rest else []
@@ -43,6 +44,13 @@ def _is_text(node: ast.stmt) -> bool:
 
 def _trials(read: Read, rest: Sequence[ast.stmt]) -> list[Edit]:
     return _removed(read, [node for node in rest if _is_trial(node, {"solve", "__name__"})])
+
+
+def _own_calls(read: Read, functions: Sequence[ast.FunctionDef]) -> Iterator[Edit]:
+    """Functions that a program defines in the place of its LM calls are left out."""
+    for node in functions:
+        if node.name in CALLS and (span := read.span(node)):
+            yield Edit(span, "", f"a definition of `{node.name}` left out")
 
 
 def _is_trial(node: ast.stmt, names: set[str]) -> bool:

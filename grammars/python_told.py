@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from grammars.python_allowed import AGGREGATES, BUILTINS, DTYPES, words
+from grammars.python_allowed import AGGREGATES, BUILTINS, DTYPES, SETTABLE, words
 from grammars.python_scope import Scope
 
 # Methods that call a method by its name, and how many positional arguments come before the name.
@@ -27,7 +27,7 @@ _TYPE_HINT = 'write one of str, int, float, bool, object, "Int64", "datetime64[n
 
 def refused_argument(call: ast.Call, scope: Scope) -> tuple[str, str, ast.AST] | None:
     """Why an argument of a call is refused, what to write instead, and where it stands; or None."""
-    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else (scope.path(call.func) or "").split(".")[-1]
     for keyword in call.keywords:
         if keyword.arg in _REFUSED_KEYWORDS:
             return f"`{keyword.arg}=` is not allowed", "leave it out", keyword.value
@@ -134,6 +134,8 @@ def is_function(node: ast.expr, scope: Scope) -> bool:
 
 def _is_known_member(node: ast.Attribute, scope: Scope) -> bool:
     """``np.mean``, ``str.strip``, ``", ".join``."""
+    if node.attr in SETTABLE:
+        return False  # what a program can set may be any text
     if isinstance(node.value, ast.Constant):
         return isinstance(node.value.value, str)  # a text's methods are functions, whichever it is
     of_type = isinstance(node.value, ast.Name) and scope.is_builtin(node.value.id)
