@@ -42,5 +42,5 @@ def _is_whole(path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(path, timeout=LOOK_SECONDS)) as database:
         try:
             return bool(database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-        except sqlite3.Error:
-            return False
+        except sqlite3.Error as error:
+            return not is_damage(error)  # one that others hold is not broken
