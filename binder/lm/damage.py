@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 LOOK_SECONDS = 2.0
@@ -26,21 +25,12 @@ def _code(error: Exception) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """While no other process does to the file what none may do beside another."""
-    import fcntl
-
-    beside = path.with_suffix(".lock")
-    beside.touch(mode=0o600)
-    with beside.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def set_aside(path: Path) -> Path | None:
     """Rename a damaged file; None when it is whole, since another process has begun a new one meanwhile."""
-    with alone(path):
+    import fcntl
+
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if _is_whole(path):
             return None
         for tail in ("-wal", "-shm"):
@@ -52,5 +42,5 @@ def _is_whole(path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(path, timeout=LOOK_SECONDS)) as database:
         try:
             return bool(database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
-        except sqlite3.Error:
-            return False
+        except sqlite3.Error as error:
+            return not is_damage(error)  # one that others hold is not broken

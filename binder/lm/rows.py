@@ -12,6 +12,7 @@ from pathlib import Path
 from binder.lm import damage
 
 BUSY_SECONDS = 2.0
+AGAIN_SECONDS = 0.005
 AT_ONCE = 900
 """How many keys one statement looks up; SQLite's oldest limit is 999."""
 
@@ -67,14 +68,30 @@ def connect(path: Path) -> sqlite3.Connection:
     path.touch(mode=0o600)  # What a model said of a user's tables is for the user alone.
     database = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        with damage.alone(path):  # two that change the mode at once may fail at once, whatever the timeout
-            database.execute("PRAGMA journal_mode = WAL")
+        _keep_log(database)
         database.execute("PRAGMA synchronous = NORMAL")
         database.execute(_TABLE)
     except sqlite3.Error:
         database.close()
         raise
     return database
+
+
+def _keep_log(database: sqlite3.Connection) -> None:
+    """Have readers and a writer not wait for each other.
+
+    Where several processes make the file at once, SQLite refuses all but one of them this at once, whatever the
+    timeout, so the waiting is done here.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not damage.is_busy(error) or time.monotonic() > until:
+                raise
+        time.sleep(AGAIN_SECONDS)
 
 
 def look_up(database: sqlite3.Connection, keys: Sequence[bytes]) -> Iterator[tuple[bytes, Kept]]:

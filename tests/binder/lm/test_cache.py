@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from binder.lm import weights
+from binder.lm import damage, weights
 from binder.lm.base import Completion, Message, Request
 from binder.lm.cache import FILE, Cache
 from binder.lm.keys import CallKey
@@ -228,6 +228,35 @@ def test_many_threads_share_one_cache(cache: Cache) -> None:
     assert cache.info().values == 6 * 20 * 16
 
 
+def test_a_file_that_another_process_is_making_is_waited_for(
+    cache: Cache, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.parent.mkdir()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    timer = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    timer.start()
+    # What SQLite does where two make the file at once: it refuses without waiting.
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **given: connect(path, **{**given, "timeout": 0}))
+    cache.keep(CALL, {("Nepal",): "yes"})
+    timer.join()
+    other.close()
+    assert cache.values(CALL, [("Nepal",)]) == {("Nepal",): "yes"}
+
+
+def test_a_file_that_is_busy_is_not_set_aside(cache: Cache, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.keep(CALL, {("Nepal",): "yes"})
+    cache.close()
+    monkeypatch.setattr("binder.lm.damage.LOOK_SECONDS", 0.05)
+    with sqlite3.connect(path) as other:
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert damage.set_aside(path) is None
+    other.close()
+    assert cache.values(CALL, [("Nepal",)]) == {("Nepal",): "yes"}
+
+
 WORK = """
 import sys
 from pathlib import Path
@@ -237,6 +266,7 @@ from binder.lm.keys import CallKey
 from binder.lm.scripted import Scripted
 from grammars.reply import Expected
 
+rows.BUSY_SECONDS = 60  # a text may be lost to a file that is busy for longer; here none may
 path, start = Path(sys.argv[1]), int(sys.argv[2])
 call = CallKey.of(Scripted(str, identity="a function"), "map", "is it in Asia?", ["country"], Expected(), "1")
 rows.BUSY_SECONDS = 60.0  # on a busy machine a writer may wait for long, and what it cannot write is not kept
