@@ -8,7 +8,7 @@ input. People and LMs write them as ``QA("map@question"; column)`` and ``QA("ans
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -96,8 +96,15 @@ def _nesting(node: exp.Expr) -> int:
     return count
 
 
-def print_program(tree: exp.Expr, spelling: Spelling = Spelling.QA) -> str:
+def print_program(
+    tree: exp.Expr, spelling: Spelling = Spelling.QA, mark: Callable[[exp.Expr, str], str] | None = None
+) -> str:
     """A program as text, its calls in the spelling asked for.
+
+    Args:
+        tree: The program.
+        spelling: How its calls are printed.
+        mark: Given a call's node and its text, what is printed instead.
 
     Example:
         >>> tree = exp.select(make_call(MAP, "in Europe?", [exp.column("country")])).from_("w")
@@ -113,6 +120,7 @@ def print_program(tree: exp.Expr, spelling: Spelling = Spelling.QA) -> str:
         text = _print_call(read_call(call.node), spelling)  # read again: its inner calls are placeholders now
         for inner, inner_text in texts.items():
             text = text.replace(inner, inner_text)
+        text = mark(call.node, text) if mark else text
         texts[name] = text
         placeholder = exp.Var(this=name)
         if call.node is tree:
