@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from binder.difference import Difference, difference
 from binder.errors import BinderError, ProgramError, RunError
 from binder.execute import Result
 from binder.frames import frame_of
@@ -58,6 +59,19 @@ class Answer:
     def frame(self) -> pandas.DataFrame:
         """The answer as a pandas DataFrame: integers stay integers beside NULL, dates and times what they are."""
         return frame_of(self.result.columns, self.result.rows)
+
+    def diff(self, other: Answer) -> Difference:
+        """What another answer has otherwise: its values, its program, and what its steps were told.
+
+        Example:
+            >>> print(answer.diff(engine.run(answer.program.edit("Asia", "Europe"), table)))  # doctest: +SKIP
+        """
+        return difference(self, other)
+
+    def _repr_html_(self) -> str:
+        from binder.notebook.html import html_of
+
+        return html_of(self)
 
     def to_json(self) -> str:
         """Everything but the tables, as JSON text."""

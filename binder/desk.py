@@ -85,6 +85,10 @@ class Desk:
         """The replies to what a step asks, by input."""
         return self._book(step).known
 
+    def learn(self, step: Step, replies: Sequence[Reply]) -> None:
+        """Take replies for known, so that nobody asks about their inputs."""
+        self._book(step).known.update((reply.input, reply) for reply in replies)
+
     def recall(self, step: Step, inputs: Sequence[Cells]) -> list[Reply]:
         """The replies to those of the inputs that can be known without asking; they are known from now on."""
         book = self._book(step)

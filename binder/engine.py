@@ -202,13 +202,35 @@ class Binder:
         """``decide`` for async callers."""
         return await loop.await_on(self._decide(question, tables, samples, deadline))
 
-    def run(self, program: str | AnyProgram, tables: Tables, *, deadline: float | None = None) -> Answer:
-        """Check and run a program, in SQL or in Python, as its text tells; raises as ``ask`` does."""
-        return loop.wait_for(self._run(program, tables, deadline))
+    def run(
+        self,
+        program: str | AnyProgram,
+        tables: Tables,
+        *,
+        replies: Trace | None = None,
+        deadline: float | None = None,
+    ) -> Answer:
+        """Check and run a program, in SQL or in Python, as its text tells; raises as ``ask`` does.
 
-    async def arun(self, program: str | AnyProgram, tables: Tables, *, deadline: float | None = None) -> Answer:
+        Args:
+            program: The program.
+            tables: The table, or the tables, it is about.
+            replies: What the model said in an earlier run, changed by hand perhaps (``trace.override``); what is in it
+                is not asked again.
+            deadline: The most seconds it may take, the engine's by default.
+        """
+        return loop.wait_for(self._run(program, tables, deadline, replies))
+
+    async def arun(
+        self,
+        program: str | AnyProgram,
+        tables: Tables,
+        *,
+        replies: Trace | None = None,
+        deadline: float | None = None,
+    ) -> Answer:
         """``run`` for async callers."""
-        return await loop.await_on(self._run(program, tables, deadline))
+        return await loop.await_on(self._run(program, tables, deadline, replies))
 
     def check(self, program: str | AnyProgram, tables: Tables) -> AnyProgram:
         """Check a program without running it or asking anything.
@@ -274,13 +296,18 @@ class Binder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _run(self, program: str | AnyProgram, tables: Tables, deadline: float | None) -> Answer:
+    async def _run(
+        self, program: str | AnyProgram, tables: Tables, deadline: float | None, replies: Trace | None
+    ) -> Answer:
         async with self._question(tables, deadline) as (work, session):
+            for call in replies.calls if replies is not None else ():
+                work.desk.learn(call.step, [reply for reply in call.replies if reply.readable])
             checked, plan = await work.check(source_of(program), session)
             work.asking = plan.asks
             with work.timed("run"):
                 result = await work.run(plan, session)
-        return Answer(None, checked, result, self._trace(work))
+        trace = self._trace(work)
+        return Answer(None, checked, result, trace if replies is None else trace.after(replies))
 
     async def _ask(
         self, question: str, tables: Tables, n: int | None, language: str | None, deadline: float | None

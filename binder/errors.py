@@ -49,6 +49,11 @@ class ProgramError(BinderError):
         self.complaints = complaints
         super().__init__("\n".join(complaint.render(text) for complaint in complaints))
 
+    def _repr_html_(self) -> str:
+        from binder.notebook.html import html_of
+
+        return html_of(self)
+
 
 class RunError(BinderError):
     """A checked program failed while running."""

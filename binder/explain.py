@@ -107,6 +107,11 @@ class Explanation:
 
         return render(self)
 
+    def _repr_html_(self) -> str:
+        from binder.notebook.html import html_of
+
+        return html_of(self)
+
     def _step(self, step: Step, one: Estimate, call: CallTrace | None) -> dict[str, Any]:
         said: dict[str, Any] = {
             "call": step.call,

@@ -95,6 +95,11 @@ class Table:
             return self._texts().to_pandas()
         return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable)
 
+    def _repr_html_(self) -> str:
+        from binder.notebook.html import html_of
+
+        return html_of(self)
+
     def _texts(self) -> pyarrow.Table:
         texts = []
         for column in self.columns:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from binder.errors import ConfigurationError
 from binder.lm.base import Usage
 from grammars.language import Language
 
@@ -97,3 +98,49 @@ class Trace:
     def unreadable(self) -> int:
         """How many inputs got no reply that can be read."""
         return sum(call.unreadable for call in self.calls)
+
+    def _repr_html_(self) -> str:
+        from binder.notebook.html import html_of
+
+        return html_of(self)
+
+    def after(self, earlier: Trace) -> Trace:
+        """The trace of a run that was given what an earlier one was told: its steps show those replies too."""
+
+        def told(call: CallTrace) -> CallTrace:
+            before = [reply for one in earlier.calls if one.step.asked == call.step.asked for reply in one.replies]
+            mine = {reply.input for reply in call.replies}
+            return replace(call, replies=(*(one for one in before if one.input not in mine), *call.replies))
+
+        return replace(self, calls=tuple(map(told, self.calls)))
+
+    def override(self, step: int, input: str | Sequence[str | None], reply: str | None) -> Trace:
+        """The trace with one reply changed by hand, to run the program again with: ``engine.run(…, replies=trace)``.
+
+        Args:
+            step: The number of the step, from 1, in the order of ``calls``.
+            input: The input whose reply is changed: its text, or the texts of several columns.
+            reply: What the model is to have said; None for an answer that is not known.
+
+        Raises:
+            ConfigurationError: There is no such step or input, or the reply is not what the step expects.
+
+        Example:
+            >>> changed = answer.trace.override(1, "Nepal", "no")  # doctest: +SKIP
+            >>> engine.run(answer.program, table, replies=changed).values  # doctest: +SKIP
+        """
+        from binder.ask import read_reply
+
+        if not 1 <= step <= len(self.calls):
+            raise ConfigurationError(f"there is no step {step}; the steps are 1 to {len(self.calls)}")
+        call = self.calls[step - 1]
+        cells = (input,) if isinstance(input, str) else tuple(input)
+        if all(one.input != cells for one in call.replies):
+            some = ", ".join(repr(one.input) for one in call.replies[:3])
+            raise ConfigurationError(f"step {step} was not asked about {cells!r}; its inputs are {some}, …")
+        said = read_reply(cells, reply, call.step.expected, attempt=0)
+        if said is None:
+            raise ConfigurationError(f"{reply!r} is no reply to step {step}, which expects: {call.step.expected.kind}")
+        replies = tuple(said if one.input == cells else one for one in call.replies)
+        calls = (*self.calls[: step - 1], replace(call, replies=replies), *self.calls[step:])
+        return replace(self, calls=calls)

@@ -41,5 +41,30 @@ class Program:
         """The program as text, its names mended, its calls in the spelling asked for."""
         return print_program(self.tree, spelling)
 
+    def edit(self, old: str, new: str) -> str:
+        """The program's text with a part of it replaced, to be checked and run as a new one.
+
+        Raises:
+            ValueError: That part stands in it nowhere, or several times.
+        """
+        return replaced(str(self), old, new)
+
     def __str__(self) -> str:
         return self.sql()
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """A text with the one part that reads ``old`` replaced.
+
+    Raises:
+        ValueError: It stands in the text nowhere, or several times.
+
+    Example:
+        >>> replaced("SELECT name FROM w", "name", "height")
+        'SELECT height FROM w'
+    """
+    times = text.count(old) if old else 0
+    if times != 1:
+        told = "give more of the text around it" if times else "copy it from the program's text"
+        raise ValueError(f"{old!r} stands {times} times in the program; {told}")
+    return text.replace(old, new)

@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import ClassVar
 
+from grammars.program import replaced
 from grammars.reply import Expected
 
 
@@ -49,6 +50,14 @@ class PythonProgram:
     mends: tuple[str, ...] = ()
     calls: tuple[PythonCall, ...] = ()
     tables: tuple[str, ...] = ()
+
+    def edit(self, old: str, new: str) -> str:
+        """The program's text with a part of it replaced, as ``Program.edit`` does.
+
+        Raises:
+            ValueError: That part stands in it nowhere, or several times.
+        """
+        return replaced(self.text, old, new)
 
     def __str__(self) -> str:
         return self.text

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from binder.answer import Answer
 from binder.console import cost
+from binder.difference import Difference
 from binder.errors import ProgramError
 from binder.explain import Explanation
 from binder.table import Table
@@ -115,6 +116,10 @@ def _table(table: Table) -> str:
     return _fill("table.html.jinja", table=table, pages=_pages(list(rows)))
 
 
+def _difference(found: Difference) -> str:
+    return _fill("text.html.jinja", label="Difference", text=str(found))
+
+
 def _refused(error: ProgramError) -> str:
     complaints = [(complaint, _place(complaint, error.text)) for complaint in error.complaints]
     return _fill("refused.html.jinja", error=error, complaints=complaints)
@@ -126,6 +131,7 @@ _VIEWS: dict[Any, Callable[[Any], str]] = {
     Explanation: _explanation,
     Trace: _trace,
     Table: _table,
+    Difference: _difference,
     ProgramError: _refused,
 }
 
