@@ -14,6 +14,8 @@ from binder.siblings import check_siblings
 
 check_siblings()
 
+from typing import Any
+
 from binder import lm
 from binder.answer import Answer
 from binder.database import Limits
@@ -37,6 +39,14 @@ from binder.trace import Trace
 from binder.vote import Candidate, Method, Vote
 from grammars.program import Program
 from grammars.python import PythonProgram
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext binder`` does: the ``%%binder`` cell magic, and views of programs."""
+    from binder.notebook.magic import load
+
+    load(shell)
+
 
 __version__ = "0.1.0"
 

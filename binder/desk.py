@@ -85,6 +85,14 @@ class Desk:
         """The replies to what a step asks, by input."""
         return self._book(step).known
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many inputs are answered, and how many are wanted so far."""
+        answered = sum(len(book.known) for book in self._books.values())
+        return answered, answered + sum(
+            len({*book.waiting, *book.sent} - {*book.known}) for book in self._books.values()
+        )
+
     def learn(self, step: Step, replies: Sequence[Reply]) -> None:
         """Take replies for known, so that nobody asks about their inputs."""
         self._book(step).known.update((reply.input, reply) for reply in replies)

@@ -107,6 +107,13 @@ class Binder:
         self.question_budget = question_budget
         self.price = price
         self._limited: LM | None = None
+        self._desks: set[Desk] = set()  # of what is under way
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Of what is under way: how many inputs the model has answered, and how many are wanted so far."""
+        told = [desk.progress for desk in tuple(self._desks)]
+        return sum(answered for answered, _ in told), sum(wanted for _, wanted in told)
 
     @property
     def lm(self) -> LM:
@@ -382,10 +389,12 @@ class Binder:
         lm = self._one_question()
         desk = Desk(Asking(lm, self.cache, self.drafting.folder))
         work = Work(used, desk, self._sandbox, self._selectivity, lm, self.mend_values, self.drafting.calls, self.vote)
+        self._desks.add(desk)
         try:
             async with self._session(used, deadline, work) as session:
                 yield work, session
         finally:
+            self._desks.discard(desk)
             desk.close()
 
     @asynccontextmanager

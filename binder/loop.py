@@ -23,7 +23,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine; an interrupt (Ctrl-C) cancels it and goes on to the caller."""
-    future = asyncio.run_coroutine_threadsafe(coroutine, _running())
+    future = asyncio.run_coroutine_threadsafe(coroutine, running())
     try:
         return future.result()
     except BaseException:
@@ -33,10 +33,10 @@ def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
 
 async def await_on(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine, for a caller in another event loop; cancelling the caller cancels it."""
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, _running()))
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, running()))
 
 
-def _running() -> asyncio.AbstractEventLoop:
+def running() -> asyncio.AbstractEventLoop:
     """The loop, started at the first call."""
     global _loop
     with _lock:
