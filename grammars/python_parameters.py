@@ -32,10 +32,21 @@ def tables_of(read: Read, schema: Schema) -> dict[str, TableSchema]:
     return {name: table for name in names if (table := _named(name, schema)) is not None}
 
 
+def parameter_of(table: TableSchema) -> str:
+    """What a parameter for a table is called: its name, made an identifier.
+
+    Example:
+        >>> parameter_of(TableSchema("top 10 peaks", ()))
+        'top_10_peaks'
+    """
+    name = re.sub(r"\W+", "_", table.name).strip("_")
+    return name if name.isidentifier() else f"table_{name}"
+
+
 def _named(name: str, schema: Schema) -> TableSchema | None:
     """The table that a parameter names, by its name or its title."""
     for table in schema:
-        if fold_name(name) in (fold_name(table.name), fold_name(table.title or table.name)):
+        if fold_name(name) in map(fold_name, (table.name, table.title or table.name, parameter_of(table))):
             return table
     return None
 
@@ -67,7 +78,7 @@ def _misspelt(read: Read, solve: ast.FunctionDef, schema: Schema) -> Iterator[Ed
     if len(schema.tables) == 1:
         return
     known = tables_of(read, schema)
-    left = {table.name: table.name for table in schema if table not in known.values() and table.name.isidentifier()}
+    left = {name: name for table in schema if table not in known.values() for name in [parameter_of(table)]}
     for parameter in solve.args.args:
         found, _ = nearest(parameter.arg, left) if parameter.arg not in known and left else (None, [])
         if found is not None:
@@ -146,4 +157,4 @@ def given(read: Read, scope: Scope, schema: Schema) -> Iterator[Complaint]:
 
 
 def _listed(schema: Schema) -> str:
-    return "table" if len(schema.tables) == 1 else ", ".join(table.name for table in schema)
+    return "table" if len(schema.tables) == 1 else ", ".join(parameter_of(table) for table in schema)

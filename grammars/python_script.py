@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from grammars.errors import Span
 from grammars.python_allowed import CALLS
 from grammars.python_edit import Edit
-from grammars.python_parameters import TABLE_WORDS
+from grammars.python_parameters import TABLE_WORDS, parameter_of
 from grammars.python_read import Read
 from grammars.python_scope import Scope
 from grammars.schema import Schema
@@ -102,8 +102,8 @@ def _parameters(scope: Scope, schema: Schema) -> list[str]:
     if len(schema.tables) == 1:
         words = {schema.tables[0].name, *TABLE_WORDS}
         return [next((name for name in used if name in words), "table")]
-    named = [table.name for table in schema if table.name in used]
-    return named or [table.name for table in schema if table.name.isidentifier()]
+    named = [parameter_of(table) for table in schema]
+    return [name for name in named if name in used] or named
 
 
 def _returning(read: Read, body: Sequence[ast.stmt]) -> Iterator[Edit]:

@@ -23,10 +23,10 @@ from hypothesis import strategies as st
 
 from grammars.python import CheckedPython, PythonCall, check_python
 from grammars.python_allowed import BUILTINS, MEMBERS, METHODS
-from grammars.schema import Schema
+from grammars.schema import Schema, TableSchema
 from tests.support.pairs import FIXTURES, Pair, read_pairs
 from tests.support.python_attacks import ATTACKS, BOMBS, ESCAPES, Attack
-from tests.support.schemas import ONE, TWO
+from tests.support.schemas import ONE, PEAKS, TWO
 
 RUN = ["tidy", "script", "parameters", "modern", "query", "conditions", "rows"]
 ONE_TABLE = [*RUN, "names", "calls", "safety", "growth"]
@@ -128,6 +128,19 @@ def test_a_program_knows_its_tables_in_the_order_of_its_parameters() -> None:
     assert program is not None
     assert program.language == "python"
     assert program.tables == ("visits", "peaks")
+
+
+def test_a_table_whose_name_is_no_identifier_has_a_parameter() -> None:
+    schema = Schema((TableSchema("top 10 peaks", PEAKS.columns), TableSchema("2020", PEAKS.columns)))
+    checked = check_python("def solve(a, b):\n    return 1", schema)
+    assert checked.complaints[0].hint == "write `def solve(top_10_peaks, table_2020):`"
+    program = check_python("def solve(table_2020, top_10_peaks):\n    return 1", schema).program
+    assert program is not None
+    assert program.tables == ("2020", "top 10 peaks")
+
+
+def test_without_tables_there_is_no_program() -> None:
+    assert check_python("len(df)", Schema(())).program is None
 
 
 def test_every_complaint_comes_at_once_in_the_order_of_the_text() -> None:
