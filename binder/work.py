@@ -117,7 +117,8 @@ class Work:
     async def run(self, plan: Runnable, session: Session) -> Result:
         """What a program gives; its session must be no other program's."""
         if isinstance(plan, Script):
-            packed = await asyncio.to_thread(pack, self.tables)
+            by_name = {table.name: table for table in self.tables}
+            packed = await asyncio.to_thread(pack, [by_name[name] for name in plan.program.tables])
             return await run_script(plan, packed, self.sandbox, self.desk, self.calls.append)
         wave = batch_of(self.lm()) if plan.stages else 0
         return await execute(plan, session, self.desk, self.calls.append, self.selectivity, wave)

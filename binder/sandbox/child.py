@@ -36,9 +36,8 @@ def serve(connection: socket.socket, namespace: dict[str, Any]) -> None:
 
 def _run(program: str, given: Given, scope: dict[str, Any], most: int) -> dict[str, Any]:
     exec(compile(program, FILE, "exec"), scope)
-    solve = scope["solve"]
-    names = solve.__code__.co_varnames[: solve.__code__.co_argcount]
-    return values.described(solve(*given.arguments(names)), given, most)
+    tables = [table.frame.copy() for table in given.tables]
+    return values.described(scope["solve"](*tables), given, most)
 
 
 def _told(error: BaseException) -> dict[str, Any]:

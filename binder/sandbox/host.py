@@ -89,7 +89,7 @@ class Sandbox:
 
         Args:
             program: Its text, which defines ``solve``.
-            tables: What it is about.
+            tables: What ``solve`` is given, in the order of its parameters.
             ask: Answers its LM calls, with plain data.
 
         Raises:

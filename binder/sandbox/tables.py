@@ -51,13 +51,6 @@ class Given:
             tables.append(GivenTable(table["name"], frames[0], frames[1]))
         return cls(tuple(tables))
 
-    def arguments(self, names: Sequence[str]) -> list[pd.DataFrame]:
-        """The tables in the order of a function's parameters; a single table whatever the parameter is called."""
-        frames = {table.name.casefold(): table.frame.copy() for table in self.tables}
-        if len(self.tables) == 1 and len(names) == 1:
-            return list(frames.values())
-        return [frames[name.casefold()] for name in names]
-
     def texts(self, series: pd.Series) -> list[str | None]:
         """The text of each value of a column: a cell's own spelling where it is a cell, else the plain rendering."""
         named = [table for table in self.tables if series.name in table.spelled.columns]
