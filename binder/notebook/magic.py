@@ -134,9 +134,7 @@ def _table(shell: Any, name: str) -> Table:
     raise ConfigurationError(f"%%binder: {name} {what}; name a Table, a data frame or a file")
 
 
-def _say(
-    shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None
-) -> None:
+def _say(shell: Any, kind: type[BaseException], error: BaseException, trace: Any, tb_offset: Any = None) -> None:
     """Show an error of ours as what it says, without a traceback."""
     from IPython.display import HTML, display
 

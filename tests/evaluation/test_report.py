@@ -17,7 +17,8 @@ from evaluation.groups import question_type, table_size
 from evaluation.intervals import paired, wilson
 from evaluation.run import run
 from evaluation.settings import Mode, Settings
-from tests.evaluation import browser, knowing
+from tests.evaluation import knowing
+from tests.support import browser
 
 HOSTILE = "<script>alert('x')</script>"
 

@@ -1,0 +1,120 @@
+"""The magic, in a real kernel: cells that ask and run, complete, fail and are interrupted."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[3]
+SETUP = f"""
+import sys; sys.path.insert(0, {str(ROOT)!r})
+import json, threading, time, pandas, binder
+%load_ext binder
+slow = threading.Event()
+asked = []
+def reply(request):
+    if request.purpose == "draft":
+        return "SELECT name FROM w WHERE QA(\\"map@is it in Asia?\\"; land) = 'yes'"
+    asked.extend(request.inputs)
+    if slow.is_set():
+        time.sleep(0.5)
+    return json.dumps({{n: "yes" if cells[0] in ("Nepal", "Pakistan") else "no" for n, cells in enumerate(request.inputs, 1)}})
+binder_engine = binder.Binder(lm=binder.lm.Scripted(reply, identity="cells"), cache=binder.lm.Cache("said"))
+peaks = binder.Table.from_pandas(pandas.DataFrame({{"name": ["K2", "Elbrus"], "land": ["Pakistan", "Russia"]}}))
+many = pandas.DataFrame({{"name": [f"peak {{n}}" for n in range(1000)], "land": [f"land {{n}}" for n in range(1000)]}})
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NotebookClient]:
+    notebook = nbformat.v4.new_notebook()
+    folder = tmp_path_factory.mktemp("notebook")
+    client = NotebookClient(notebook, timeout=100, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    with client.setup_kernel():
+        run(client, SETUP)
+        yield client
+
+
+def run(client: NotebookClient, source: str) -> list[Any]:
+    """The outputs of a cell."""
+    cell = nbformat.v4.new_code_cell(source)
+    client.nb.cells.append(cell)
+    client.allow_errors = True
+    client.execute_cell(cell, len(client.nb.cells) - 1)
+    return list(cell.outputs)
+
+
+def text(outputs: list[Any]) -> str:
+    """What a person reads in outputs."""
+    return "\n".join(str(one.get("text") or one.get("data", {}).get("text/html") or one) for one in outputs)
+
+
+def test_a_cell_asks_a_question(kernel: NotebookClient) -> None:
+    said = text(run(kernel, "%%binder peaks -n 1 -o answer\nwhich peaks are in Asia?"))
+    assert "K2" in said and 'class="asks"' in said
+    assert "('K2',)" in text(run(kernel, "print(answer.texts)"))
+
+
+def test_a_cell_runs_a_program_over_a_data_frame(kernel: NotebookClient) -> None:
+    assert ">1000<" in text(run(kernel, "%%binder many\nSELECT COUNT(*) FROM many"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux's Landlock and seccomp")
+def test_a_cell_runs_python(kernel: NotebookClient) -> None:
+    assert ">2<" in text(run(kernel, "%%binder peaks\ndef solve(table):\n    return len(table)"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%%binder peaks\nSELECT nmae_x FROM w", "<mark>nmae_x</mark>"),
+        ("%%binder nothing\nSELECT 1", "nothing is no variable, and no file"),
+        ("%%binder peaks --fly\nSELECT 1", "unrecognized arguments: --fly"),
+        ("%%binder peaks\n\n", "the cell is empty"),
+        ("%%binder\nSELECT 1", "the following arguments are required: table"),
+        ("%%binder json\nSELECT 1", "json holds a module"),
+    ],
+)
+def test_a_mistake_is_said_without_a_traceback(kernel: NotebookClient, cell: str, said: str) -> None:
+    shown = text(run(kernel, cell))
+    assert said in shown and "Traceback" not in shown
+
+
+def test_column_names_are_completed(kernel: NotebookClient) -> None:
+    cell = "%%binder peaks\nSELECT na"
+    assert kernel.kc is not None
+    kernel.kc.complete(cell, len(cell))
+    found = wait(kernel.kc.get_shell_msg(timeout=20))
+    assert "name" in found["content"]["matches"]
+
+
+def test_an_interrupt_keeps_what_was_answered_and_the_kernel_goes_on(kernel: NotebookClient) -> None:
+    assert kernel.km is not None
+    run(kernel, "slow.set()")
+    later = "import os, signal, threading; threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT)).start()"
+    run(kernel, later)
+    shown = text(
+        run(kernel, "%%binder many -o answer\nSELECT COUNT(*) FROM w WHERE QA(\"map@is it in Asia?\"; land) = 'yes'")
+    )
+    assert "KeyboardInterrupt" in shown
+    started = time.monotonic()
+    assert "2" in text(run(kernel, "slow.clear(); before = len(asked)\nprint(1 + 1)"))
+    assert time.monotonic() - started < 2.0
+    run(kernel, "%%binder many -o answer\nSELECT COUNT(*) FROM w WHERE QA(\"map@is it in Asia?\"; land) = 'yes'")
+    first, second = text(run(kernel, "print(before, len(asked) - before)")).split()
+    assert 0 < int(first) < 1000 and int(second) < 1000
+
+
+def wait(message: Any) -> Any:
+    """A message of a kernel's client, whether that is a blocking or an async one."""
+    import asyncio
+    import inspect
+
+    return asyncio.get_event_loop().run_until_complete(message) if inspect.isawaitable(message) else message
