@@ -12,8 +12,8 @@ import pytest
 
 from binder import Binder, Table
 from binder.lm import Request, Scripted
-from binder.render import PANDAS
 from binder.pack import pack
+from binder.render import PANDAS
 from binder.sandbox.tables import Given
 from exemplars import store
 from exemplars.exemplar import ExampleTable, ProgramExemplar
