@@ -84,6 +84,15 @@ def test_what_is_constant_comes_first(language: Language) -> None:
     assert one.messages[-1].content.endswith("2 | Boat 2 | 2\n\nQuestion: how many boats?")
 
 
+def test_in_python_the_last_worked_questions_are_plain_and_those_least_wanted_are_cut() -> None:
+    made = prompt.draft("how many?", [boats()], lm=model(2400), exemplars=SHOTS, language=Language.PYTHON)
+    programs = [message.content for message in made.request.messages if message.role == "assistant"]
+    calls = ["qa_" in program for program in programs]
+    assert calls == sorted(calls, reverse=True) and set(calls) == {True, False}
+    assert 0 < made.cuts.shots < 8
+    assert set(programs) == {exemplar.python for exemplar in SHOTS[: -made.cuts.shots]}
+
+
 def test_questions_about_one_table_share_all_but_the_question() -> None:
     one, other = (
         prompt.draft(question, [boats()], lm=model(), exemplars=SHOTS).request.prompt
