@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from binder.errors import ConfigurationError
 from binder.lm.base import LM, Message, Request
 from binder.render import Cuts, render_example, render_table
-from exemplars import store
+from exemplars import choose, store
 from grammars.language import Language
 
 if TYPE_CHECKING:
@@ -88,9 +88,11 @@ def draft(
             f"the question and its tables need about {lm.context - room:,} tokens and {lm.name} reads {lm.context:,}: "
             f"select fewer columns, shorten the question, or use a model with a longer context"
         )
-    shots = _fit([_program_shot(template, exemplar, language) for exemplar in exemplars], room)
+    kept = exemplars[: _fitting([_program_shot(template, exemplar, language) for exemplar in exemplars], room)]
+    ordered = choose.plain_last(kept) if language is Language.PYTHON else kept
+    shots = [message for exemplar in ordered for message in _program_shot(template, exemplar, language)]
     request = Request(
-        messages=(system, *(message for shot in shots for message in shot), asked),
+        messages=(system, *shots, asked),
         purpose="draft",
         n=n,
         temperature=temperature,
@@ -98,7 +100,7 @@ def draft(
         stop=("\nQuestion:",),
         seed=seed,
     )
-    return Prompt(request, sum((each.cuts for each in shown), Cuts(shots=len(exemplars) - len(shots))))
+    return Prompt(request, sum((each.cuts for each in shown), Cuts(shots=len(exemplars) - len(kept))))
 
 
 def repair(
@@ -138,14 +140,13 @@ def _turn(template: Template, tables: list[str], question: str) -> str:
     return fill(template, "turn", tables=tables, question=line(question))
 
 
-def _fit(shots: list[tuple[Message, Message]], room: int) -> list[tuple[Message, Message]]:
-    kept: list[tuple[Message, Message]] = []
-    for shot in shots:
+def _fitting(shots: list[tuple[Message, Message]], room: int) -> int:
+    """How many shots fit."""
+    for number, shot in enumerate(shots):
         room -= tokens(*shot)
         if room < 0:
-            break
-        kept.append(shot)
-    return kept
+            return number
+    return len(shots)
 
 
 def fill(template: Template, macro: str, **values: object) -> str:

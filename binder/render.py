@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from binder import nearest
 from grammars.language import Language
+from grammars.schema import Kind
 
 if TYPE_CHECKING:
     from binder.table import Table
@@ -24,6 +25,19 @@ if TYPE_CHECKING:
     from grammars.schema import Column
 
 Row = tuple[int, Sequence[str | None]]
+
+PANDAS = {
+    Kind.INTEGER: "int64",
+    Kind.DECIMAL: "float64",
+    Kind.NUMBER: "float64",
+    Kind.DATE: "datetime64",
+    Kind.TIME: "datetime.time",
+    Kind.TIMESTAMP: "datetime64",
+    Kind.DURATION: "timedelta64",
+    Kind.BOOLEAN: "bool",
+    Kind.TEXT: "str",
+}
+"""What a column's cells are in a data frame; those with missing cells may be wider."""
 
 WIDTHS = (120, 40)
 HEAD = 3
@@ -170,11 +184,12 @@ def _part(
 
 
 def _heading(name: str, title: str | None, columns: Sequence[Column], language: Language) -> list[str]:
-    rows = "index" if language is Language.PYTHON else "row_id"
+    python = language is Language.PYTHON
     lines = [f"Table {quoted(name)}: {escape(title, 200)}" if title else f"Table {quoted(name)}"]
     described = [(quoted(column.name, language), column) for column in columns]
     lines += [f"{name}: {escape(column.description, 200)}" for name, column in described if column.description]
-    return [*lines, " | ".join([rows, *(f"{escape(name)}: {column.kind}" for name, column in described)])]
+    typed = [f"{escape(name)}: {PANDAS[column.kind] if python else column.kind}" for name, column in described]
+    return [*lines, " | ".join(["index" if python else "row_id", *typed])]
 
 
 def _lines(rows: Iterable[Row], width: int) -> _Lines:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from exemplars.exemplar import ProgramExemplar
 
 
 class Example(Protocol):
@@ -42,6 +45,20 @@ def nearest(question: str, examples: Sequence[E], n: int) -> tuple[E, ...]:
     scores = [sum(rarity.get(word, 0.0) for word in known) / (len(known) or 1) ** 0.5 for known in words]
     order = sorted(range(len(examples)), key=lambda index: -scores[index])
     return tuple(examples[index] for index in reversed(order[:n]))
+
+
+def plain_last(examples: Sequence[ProgramExemplar]) -> tuple[ProgramExemplar, ...]:
+    """Worked questions in their order, but those with LM calls before those without.
+
+    A small model does as the last examples do. After calls it begins a Python program with a call, needed or not,
+    since Python lets it leave unused what the call gave.
+
+    Example:
+        >>> from exemplars.store import programs
+        >>> [example.id for example in plain_last(programs()[:4])]
+        ['01_map_where', '03_map_group_by', '02_next_row', '04_difference']
+    """
+    return tuple(sorted(examples, key=lambda example: not example.replies))
 
 
 def _words(text: str) -> set[str]:

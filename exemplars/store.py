@@ -7,6 +7,7 @@ found there is used instead of the packaged one, and so is a template. Files are
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from functools import cache
 from hashlib import blake2b
@@ -126,8 +127,19 @@ def _program(name: str, data: dict[str, Any]) -> ProgramExemplar:
         answer=tuple(data["answer"]),
         replies=data.get("replies", {}),
         tags=frozenset(data.get("tags", ())),
-        python=data["python"].strip() if "python" in data else None,
+        python=_python(data["python"].strip()) if "python" in data else None,
     )
+
+
+def _python(text: str) -> str:
+    """A Python program, if it is one that can be read."""
+    try:
+        defined = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+    except SyntaxError as error:
+        raise ValueError(f"python, line {error.lineno}: {error.msg}") from None
+    if "solve" not in defined:
+        raise ValueError("python defines no function 'solve'; begin it with def solve(table):")
+    return text
 
 
 def _table(data: dict[str, Any]) -> ExampleTable:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 
 import pyarrow
@@ -9,10 +10,16 @@ from binder import Table, prompt
 from binder.errors import ConfigurationError
 from binder.lm.base import Message
 from binder.lm.scripted import Scripted
+from binder.pack import pack
+from binder.render import PANDAS
+from binder.sandbox.tables import Given
 from exemplars import choose, store
+from grammars.language import Language
 from grammars.schema import Column, Kind
+from tests.support.transcripts import kept, transcript
 
 SHOTS = choose.first(store.programs(), 8)
+every_language = pytest.mark.parametrize("language", list(Language))
 
 
 def model(context: int = 8192) -> Scripted:
@@ -26,12 +33,64 @@ def boats(rows: int = 3, name: str = "boats") -> Table:
     return Table(name, None, columns, "row_id", data)
 
 
-def test_what_is_constant_comes_first() -> None:
-    one = prompt.draft("how many boats?", [boats()], lm=model(), exemplars=SHOTS).request
-    other = prompt.draft("which boat is the first?", [boats(9)], lm=model(), exemplars=SHOTS).request
+def pantry(folder: Path) -> Table:
+    """A column of every kind, spelled as people spell them."""
+    path = folder / "jars.csv"
+    path.write_text(
+        'jar,"net weight","price ""new""",filled,shelved,"best, at",cooled,sealed\n'
+        'plum | quince,"1,200",€4.50,5 Mar 2021,2021-03-06 08:15,8:30,4:02.31,true\n'
+        '"fig\nand honey",800,€12.00,16 Apr 2021,2021-04-17 17:40,19:05,3:58.06,false\n'
+        ",950,,1 May 2021,2021-05-02 09:00,12:00,4:10.00,true\n",
+        encoding="utf-8",
+    )
+    return Table.from_csv(path, title="Pantry", descriptions={"net weight": "in grams"})
+
+
+def shelf() -> Table:
+    """A table that is too large to be shown whole."""
+    large = pyarrow.table({"jar": [f'Jar "{n}"' for n in range(90)], "row_id": list(range(90))})
+    return Table("shelf", None, (Column("jar", Kind.TEXT, "VARCHAR"),), "row_id", large)
+
+
+@every_language
+def test_a_prompt_reads_as_it_was_read_by_eye(language: Language, tmp_path: Path) -> None:
+    shots = [exemplar for exemplar in store.programs() if exemplar.id in ("05_map_several_columns", "18_join")]
+    question = 'how many jars like Jar "45" are sealed?'
+    request = prompt.draft(
+        question, [pantry(tmp_path), shelf()], lm=model(), exemplars=shots, language=language
+    ).request
+    again = prompt.repair(request, "jars", "line 1: no table 'jars'", language=language)
+    assert transcript(again) == kept(f"{language}.txt")
+
+
+def test_the_types_that_a_python_prompt_names_are_those_of_the_frames(tmp_path: Path) -> None:
+    table = pantry(tmp_path)
+    packed = pack([table])
+    [given] = Given.read(packed.described, packed.data).tables
+    dtypes = [str(dtype).partition("[")[0] for dtype in given.frame.dtypes]
+    assert [PANDAS[column.kind].replace("datetime.time", "object") for column in table.columns] == dtypes
+    assert {column.kind for column in table.columns} == set(Kind) - {Kind.NUMBER}
+    assert isinstance(given.frame["best, at"][0], time)
+
+
+@every_language
+def test_what_is_constant_comes_first(language: Language) -> None:
+    one, other = (
+        prompt.draft(question, [table], lm=model(), exemplars=SHOTS, language=language).request
+        for question, table in (("how many boats?", boats()), ("which boat is the first?", boats(9)))
+    )
     assert one.messages[:-1] == other.messages[:-1]
     assert [message.role for message in one.messages] == ["system", *["user", "assistant"] * 8, "user"]
     assert one.messages[-1].content.endswith("2 | Boat 2 | 2\n\nQuestion: how many boats?")
+
+
+def test_in_python_the_last_worked_questions_are_plain_and_those_least_wanted_are_cut() -> None:
+    made = prompt.draft("how many?", [boats()], lm=model(2400), exemplars=SHOTS, language=Language.PYTHON)
+    programs = [message.content for message in made.request.messages if message.role == "assistant"]
+    calls = ["qa_" in program for program in programs]
+    assert calls == sorted(calls, reverse=True) and set(calls) == {True, False}
+    assert 0 < made.cuts.shots < 8
+    assert set(programs) == {exemplar.python for exemplar in SHOTS[: -made.cuts.shots]}
 
 
 def test_questions_about_one_table_share_all_but_the_question() -> None:
@@ -47,6 +106,8 @@ def test_a_single_table_is_called_w_and_several_by_their_names() -> None:
     both = prompt.draft("how many?", [boats(), boats(name="yachts")], lm=model(), exemplars=()).request
     assert "Table w\n" in single.prompt
     assert "Table boats\n" in both.prompt and "Table yachts\n" in both.prompt
+    python = prompt.draft("how many?", [boats()], lm=model(), exemplars=SHOTS, language=Language.PYTHON).request
+    assert python.prompt.count("Table table") == 9 and "Table w" not in python.prompt
 
 
 def test_the_request_carries_how_to_sample() -> None:
@@ -59,18 +120,20 @@ def test_a_question_is_one_line() -> None:
     assert request.messages[-1].content.endswith("Question: how Table w many?")
 
 
-@pytest.mark.parametrize("context", [1800, 2400, 6000, 32_768])
-def test_a_prompt_fits_its_context_and_says_what_it_left_out(context: int) -> None:
-    made = prompt.draft("how many?", [boats(5000)], lm=model(context), exemplars=store.programs())
+@every_language
+@pytest.mark.parametrize("context", [1900, 2400, 7000, 32_768])
+def test_a_prompt_fits_its_context_and_says_what_it_left_out(context: int, language: Language) -> None:
+    made = prompt.draft("how many?", [boats(5000)], lm=model(context), exemplars=store.programs(), language=language)
     shown = sum(message.role == "assistant" for message in made.request.messages)
     assert prompt.tokens(*made.request.messages) + made.request.max_tokens <= context
     assert made.cuts.shots == len(store.programs()) - shown
     assert made.cuts.rows > 4000
-    assert (context < 6000) == (made.cuts.shots > 0)
+    assert (context < 7000) == (made.cuts.shots > 0)
 
 
-def test_the_usual_prompt_is_short_enough_for_a_small_model() -> None:
-    made = prompt.draft("how many boats are there?", [boats(10)], lm=model(), exemplars=SHOTS)
+@every_language
+def test_the_usual_prompt_is_short_enough_for_a_small_model(language: Language) -> None:
+    made = prompt.draft("how many boats are there?", [boats(10)], lm=model(), exemplars=SHOTS, language=language)
     assert prompt.tokens(*made.request.messages) < 2000
     assert not made.cuts
 

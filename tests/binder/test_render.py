@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from binder import Table
 from binder.render import HEAD, NEAR, Cuts, escape, quoted, render_example, render_table
 from exemplars.exemplar import ExampleTable
+from grammars.language import Language
 from grammars.schema import Column, Kind
 
 
@@ -53,6 +54,16 @@ def test_a_worked_example_has_the_same_form(tmp_path: Path) -> None:
     example = ExampleTable("t", "Boats", ("boat", "crew"), (Kind.TEXT, Kind.INTEGER), (("Ada", "3"), (None, "4")))
     same = table(tmp_path, [["boat", "crew"], ["Ada", "3"], ["", "4"]], "Boats")
     assert render_example(example) == render_table(same, "").text
+
+
+def test_python_reads_columns_as_pandas_has_them(tmp_path: Path) -> None:
+    rows = [["boat", 'the "height"', "sold"], ["Ada", "1,200", "5 Mar 1990"]]
+    shown = render_table(table(tmp_path, rows), "", name="table", language=Language.PYTHON)
+    assert shown.text == (
+        "Table table\n"
+        'index | "boat": str | "the \\"height\\"": int64 | "sold": datetime64\n'
+        "0 | Ada | 1,200 | 5 Mar 1990"
+    )
 
 
 def test_descriptions_are_shown(tmp_path: Path) -> None:

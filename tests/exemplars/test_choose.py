@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exemplars.choose import first, nearest
+from exemplars import store
+from exemplars.choose import first, nearest, plain_last
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,12 @@ def test_a_rare_word_counts_more() -> None:
 
 def test_without_a_shared_word_the_order_decides() -> None:
     assert nearest("wer war es?", EXAMPLES, 2) == (EXAMPLES[1], EXAMPLES[0])
+
+
+def test_what_asks_nothing_goes_last_and_the_order_is_kept_otherwise() -> None:
+    ordered = plain_last(store.programs())
+    assert sorted(ordered, key=lambda example: example.id) == list(store.programs())
+    asking = [bool(example.replies) for example in ordered]
+    assert asking == sorted(asking, reverse=True) and len(set(asking)) == 2
+    for part in (ordered[: sum(asking)], ordered[sum(asking) :]):
+        assert [example.id for example in part] == sorted(example.id for example in part)

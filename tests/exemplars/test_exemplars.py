@@ -12,6 +12,9 @@ import pytest
 
 from binder import Binder, Table
 from binder.lm import Request, Scripted
+from binder.pack import pack
+from binder.render import PANDAS
+from binder.sandbox.tables import Given
 from exemplars import store
 from exemplars.exemplar import ExampleTable, ProgramExemplar
 from grammars.calls import Spelling
@@ -48,6 +51,15 @@ def test_its_columns_are_typed_as_it_states(exemplar: ProgramExemplar, tmp_path:
         table = load(example, tmp_path)
         assert tuple(column.name for column in table.columns) == example.header
         assert tuple(column.kind for column in table.columns) == example.kinds
+
+
+@every_exemplar
+def test_its_frames_are_typed_as_the_prompt_says(exemplar: ProgramExemplar, tmp_path: Path) -> None:
+    packed = pack([load(example, tmp_path) for example in exemplar.tables])
+    for example, given in zip(exemplar.tables, Given.read(packed.described, packed.data).tables, strict=True):
+        assert tuple(given.frame.columns) == example.header
+        dtypes = [str(dtype).partition("[")[0] for dtype in given.frame.dtypes]
+        assert dtypes == [PANDAS[kind] for kind in example.kinds]
 
 
 @every_exemplar

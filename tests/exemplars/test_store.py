@@ -66,6 +66,49 @@ def test_a_users_set_is_used_instead(tmp_path: Path) -> None:
     assert store.programs("tabfact", tmp_path) == store.programs("tabfact")
 
 
+PYTHON = """
+question = "how many?"
+program = "SELECT COUNT(*) FROM w"
+python = '''
+def solve(table):
+    return len(table)
+'''
+answer = ["1"]
+[[tables]]
+name = "w"
+title = "Boats"
+header = ["boat"]
+kinds = ["text"]
+rows = [["Ada"]]
+"""
+
+
+def test_a_worked_question_is_written_in_both_languages_or_in_sql_alone(tmp_path: Path) -> None:
+    write(tmp_path / "both" / "one.toml", PYTHON)
+    write(tmp_path / "sql" / "one.toml", PYTHON[: PYTHON.index("python")] + PYTHON[PYTHON.index("answer") :])
+    [both], [alone] = store.programs("both", tmp_path), store.programs("sql", tmp_path)
+    assert both.written_in("python") == "def solve(table):\n    return len(table)"
+    assert both.written_in("sql") == alone.written_in("sql") == "SELECT COUNT(*) FROM w"
+    assert alone.written_in("python") is None
+
+
+def test_every_packaged_question_is_written_in_both_languages() -> None:
+    assert all(exemplar.python for name in ("wikitq", "tabfact") for exemplar in store.programs(name))
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("def solve(table)", r"python, line 1: expected ':'"),
+        ("def answer(table): return 1", r"python defines no function 'solve'; begin it with def solve\(table\):"),
+    ],
+)
+def test_a_python_program_that_cannot_be_read_is_named(tmp_path: Path, program: str, message: str) -> None:
+    write(tmp_path / "wikitq" / "one.toml", PYTHON.replace("def solve(table):\n    return len(table)", program))
+    with pytest.raises(ValueError, match=r"one\.toml: not an exemplar: " + message):
+        store.programs(folder=tmp_path)
+
+
 def test_a_users_template_is_used_instead(tmp_path: Path) -> None:
     write(tmp_path / "prompts" / "repair.jinja", "{% macro turn(complaints) %}Again: {{ complaints }}{% endmacro %}")
     module = store.templates(tmp_path).get_template("repair.jinja").module
