@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from binder.errors import ConfigurationError
 from binder.lm import flight, weights
 from binder.lm.base import LM, Completion, Request, identity_of
 from binder.lm.keys import CallKey, draft_keys, value_keys
@@ -45,8 +46,10 @@ class Cache:
             and every caller asks for itself.
     """
 
-    def __init__(self, path: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
-        self._path = path
+    def __init__(self, path: Path | str | None = None, most_bytes: int = MOST_BYTES) -> None:
+        if not isinstance(path, Path | str | None):
+            raise ConfigurationError(f"Cache({path!r:.80}): that is no path; give a file's")
+        self._path = Path(path) if path is not None else None
         self._most_bytes = most_bytes
         self._opened: Store | None = None
 
