@@ -9,7 +9,7 @@ Two departures from SQLite are decided:
 
 1. Case is folded where a column meets a literal or an LM reply (``=``, ``<>``, IN, LIKE), and nowhere else: not in
    JOIN, GROUP BY, DISTINCT or ORDER BY.
-2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``values``);
+2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``figures``);
    a cell that carries none is NULL there.
 
 Three lesser ones: a whole number that 64 bits do not hold is an error, where SQLite goes on with a float;
