@@ -230,7 +230,7 @@ def _nullif(node: exp.Expr) -> exp.Expr:
 
 
 def _extreme(node: exp.Expr) -> exp.Expr:
-    """MAX or MIN of several values; a text beside a number goes by the number it carries, as where they are compared."""
+    """MAX or MIN of several values; beside a number, a text goes by the number it carries."""
     operands = [value(each) for each in (node.this, *node.expressions)]
     kinds = {kind(each) for each in operands} - {None}
     if Kind.TEXT in kinds and any(each and each.numeric for each in kinds):

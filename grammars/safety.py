@@ -80,9 +80,13 @@ def allow(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
 
 
 _HINT = "a program is one SELECT over the given tables, with SQLite's functions"
+_JOINED = "select the values in columns of their own, or join them: group_concat(x, ', '), a || ', ' || b"
 _INSTEAD = {
     "HEXSTRING": "write the text itself: 'A' for x'41'",
-    "JSON": "select the values in columns of their own, or join them: group_concat(x, ', '), a || ', ' || b",
+    "JSON_ARRAY": _JOINED,
+    "JSON_OBJECT": _JOINED,
+    "JSON_GROUP_ARRAY": _JOINED,
+    "JSON_GROUP_OBJECT": _JOINED,
     "SOUNDEX": "compare with LIKE, or ask: QA(\"map@does it sound like …?\"; x) = 'yes'",
     "RANDOM": "choose rows by a rule: ORDER BY row_id LIMIT 5",
 }
@@ -91,7 +95,7 @@ _INSTEAD = {
 def _hint(node: exp.Expr) -> str:
     """What to write in the place of a node that is refused."""
     name = _name(node) if isinstance(node, exp.Func) else type(node).__name__.upper()
-    return next((instead for start, instead in _INSTEAD.items() if name.startswith(start)), _HINT)
+    return _INSTEAD.get(name, _HINT)
 
 
 def _refusal(node: exp.Expr) -> str | None:
