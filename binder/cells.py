@@ -9,7 +9,8 @@ What a column reads as:
 - A number may have a sign, thousands separators, an exponent, a currency sign (one a column, in some or all cells), or
   a percent sign or unit that every cell shares. ``12%`` is 12.
 - A date is ``1990-03-05``, ``March 5, 1990``, ``5 Mar 1990``, or ``5/3/1990`` if a cell of its column shows which part
-  is the day. Several ways in one column are fine, and so is a time after the date.
+  is the day. Several ways in one column are fine, and so is a time after the date. Times of one zone (``10:20+02:00``)
+  are read as they are written, those of several zones in UTC; beside these, one without a zone makes its column text.
 - ``3:45``, ``3:45:10`` and ``3:45 pm`` are times of day; ``1:45.32``, ``26:45:00`` and ``1h 5m`` are durations.
 - Leading zeros, whole numbers beyond BIGINT, ranges, scores, two-digit years and words of magnitude stay text, and so
   does a column of which one cell does not conform.

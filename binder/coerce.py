@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from binder.headers import readable
+from grammars.figures import only_number
 from grammars.reply import Expected, ReplyKind
 
 Value = str | int | float | date
@@ -24,15 +25,13 @@ UNKNOWN = frozenset(_UNKNOWN.replace("\n", "|").split("|"))
 YES = frozenset(("yes", "y", "true", "t", "1", "yeah", "correct"))
 NO = frozenset(("no", "n", "false", "f", "0", "nope", "incorrect"))
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
-SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "trillion": 1e12}
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 _EXACT = 2**53  # beyond it a column of numbers, whole or not, holds no whole number exactly
 
-_NUMBER = re.compile(
-    r"(?<![\w.,])[-+−]?\s?(?:[$€£¥]\s?)?(\d+(?:[.,\s]\d+)*(?:e[-+]?\d+)?|\.\d+)\s*(thousand|million|billion|trillion|bn|mn|[km]\b)?",
-    re.I,
-)
+_NOTE = re.compile(r"(?<=\S)\s*\([^)]*\)")
+_NAME = re.compile(r"\b[^\W\d_]\w*\d\w*")  # such as H2O, which is no number
+_METRES = re.compile(r"\d ?m\b")  # or millions, where there is no currency sign
 _DATES = (
     re.compile(r"\b(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})"),
     re.compile(r"\b(?P<d>\d{1,2})(?:st|nd|rd|th)?(?: of)?[\s-]+(?P<m>[a-z]{3,9})\.?,?[\s-]+(?P<y>\d{4})\b", re.I),
@@ -101,22 +100,14 @@ def is_unknown(text: str) -> bool:
 
 
 def number(text: str) -> int | float | None:
-    """The one number in a text, whatever its separators, sign and scale, or None. Notes in parentheses are left out."""
-    text = re.sub(r"\([^)]*\)", " ", text) if not text.startswith("(") else text
-    found = _NUMBER.findall(text)
-    if not found and text.casefold() in WORDS:
+    """The one number in a text, in any way of writing that ``grammars.figures`` reads, or None. Notes are left out."""
+    text = _NAME.sub(" ", _NOTE.sub(" ", text)).strip()
+    if text.casefold() in WORDS:
         return WORDS.index(text.casefold())
-    if len(found) != 1:
+    digits = only_number(text)
+    if digits is None or (_METRES.search(text) and not re.search("[$€£¥]", text)):
         return None
-    match = _NUMBER.search(text)
-    assert match is not None
-    digits, scale = match.groups()
-    value = _digits(digits)
-    if value is None:
-        return None
-    value *= SCALES.get((scale or "").casefold(), 1)
-    if match[0].lstrip()[0] in "-−":
-        value = -value
+    value = float(digits)
     if value in (float("inf"), float("-inf")):
         return None
     return int(value) if value.is_integer() and abs(value) < _EXACT else value
@@ -152,25 +143,6 @@ def _date(parts: dict[str, str]) -> date | None:
 def _month(name: str) -> int:
     short = name.casefold()[:3]
     return MONTHS.index(short) + 1 if short in MONTHS else 0
-
-
-def _digits(text: str) -> float | None:
-    """Digits with any thousands separators and decimal mark, as a number."""
-    text = re.sub(r"\s", "", text)
-    mantissa = re.split("e", text, flags=re.I)[0]
-    marks = re.findall(r"[.,]", mantissa)
-    if len(marks) == 1 and marks[0] == "," and not re.fullmatch(r"\d{1,3},\d{3}", mantissa):
-        text = text.replace(",", ".")
-    elif len(set(marks)) == 2 and marks[-1] == "," and marks.count(",") == 1:
-        text = text.replace(".", "").replace(",", ".")
-    elif len(marks) > 1 and set(marks) == {"."}:
-        text = text.replace(".", "")
-    else:
-        text = text.replace(",", "")
-    try:
-        return float(text)
-    except ValueError:
-        return None
 
 
 def _yes_or_no(text: str) -> str | None:

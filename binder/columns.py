@@ -209,7 +209,8 @@ def _telling(cells: Mapping[int, str]) -> str:
 def _shapes(connection: DuckDBPyConnection, cells: str) -> dict[int, set[Shape]]:
     found: dict[int, set[Shape]] = {}
     for position, form, decimals, affix, *looks in connection.execute(shapes_query(cells)).fetchall() if cells else ():
-        shape = Shape(form, decimals, affix, *looks) if form == "number" else Shape(form, 0, "", *looks)
+        kept = affix if form == "number" or form.endswith("timestamp") else ""
+        shape = Shape(form, decimals if form == "number" else 0, kept, *looks)
         found.setdefault(position, set()).add(shape)
     return found
 

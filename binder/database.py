@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from binder.errors import ConfigurationError, RunError
+from grammars.figures import MACROS
 
 if TYPE_CHECKING:
     from binder.plan import Plan
@@ -163,6 +164,7 @@ class Database:
             "python_enable_replacements": False,  # else a name may mean a variable of this process
         }
         self._connection = duckdb.connect(config=config)
+        self._connection.execute(MACROS)
         self._connection.execute("SET lock_configuration = true")
 
     def load(self, tables: tuple[Table, ...]) -> None:

@@ -22,7 +22,7 @@ class Reading:
         kind: What the values are.
         type: The DuckDB type that holds them.
         fraction: For numbers, the pattern of what follows the whole part.
-        affixes: For numbers, the currency and percent signs and units that cells may carry.
+        affixes: For numbers, the currency and percent signs and units that cells may carry; for timestamps, the zones.
         form: How ``5/3/1990`` (month first, if nothing tells) or ``2:00`` is read.
         plain: Whether every cell is to be spelled as its value's rendering, so that a cast is all there is to do.
         odd: Whether no cell is to be spelled so, so that a cast is not worth trying.
@@ -48,7 +48,7 @@ class Reading:
             case Kind.DATE:
                 return _date(bare, self.form is Form.DAY_FIRST)
             case Kind.TIMESTAMP:
-                return _timestamp(bare, self.form is Form.DAY_FIRST)
+                return _timestamp(bare, self)
             case Kind.TIME:
                 return _when((bare, forms.CLOCK, _time(bare)))
             case Kind.DURATION:
@@ -98,7 +98,15 @@ def _read_as(shapes: Collection[Shape]) -> Reading:
     if seen == {"number"}:
         return _number_of(shapes)
     reading = next((reading for allowed, reading in _BY_FORMS if seen <= allowed), TEXT)
-    return replace(reading, form=_form_of(shapes))
+    zones = _zones(shapes)
+    if len(zones) > 1 and ("" in zones or "date" in seen):
+        return TEXT  # beside others, a moment without a zone could be in any
+    return replace(reading, form=_form_of(shapes), affixes=zones)
+
+
+def _zones(shapes: Collection[Shape]) -> tuple[str, ...]:
+    """The zones that timestamps are written in, "" for none."""
+    return tuple(sorted({shape.affix for shape in shapes if shape.form.endswith("timestamp")}))
 
 
 def insist(kind: Kind, shapes: Collection[Shape]) -> Reading:
@@ -109,6 +117,7 @@ def insist(kind: Kind, shapes: Collection[Shape]) -> Reading:
     if kind is Kind.DECIMAL:
         scale = min(max((shape.decimals for shape in numbers if shape.decimals > 0), default=2), _MOST_DECIMALS)
         return Reading(kind, f"DECIMAL(18,{scale})", rf"(?:[.]\d{{1,{scale}}})?", affixes)
+    affixes = _zones(shapes) if kind is Kind.TIMESTAMP else affixes
     return replace(_BY_KIND[kind], affixes=affixes, form=_form_of(shapes))
 
 
@@ -169,11 +178,17 @@ def _time(text: str) -> str:
     )
 
 
-def _timestamp(text: str, day_first: bool) -> str:
+def _timestamp(text: str, reading: Reading) -> str:
+    """Moments of one zone, or none, as they are written; of several, as they are in UTC."""
+    day_first = reading.form is Form.DAY_FIRST
     day, clock = f"split_part({text}, ' ', 1)", f"substr({text}, instr({text}, ' ') + 1)"
     moment = f"regexp_replace({text}, '^([0-9]+)[/.]([0-9]+)[/.]', '\\1-\\2-')"
+    zone = "|".join(map(re.escape, reading.affixes))
+    if len(reading.affixes) > 1:
+        in_utc = f"TRY_CAST({moment} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+        return _when((text, f"{forms.MOMENT}(?:{forms.ZONE})", in_utc))
     return _when(
-        (text, forms.ISO_MOMENT, f"TRY_CAST({moment} AS TIMESTAMP)"),
+        (text, f"{forms.MOMENT}(?:{zone})", f"TRY_CAST({moment} AS TIMESTAMP)"),
         (text, f"{forms.YEAR_LAST} {forms.CLOCK}", f"{_date(day, day_first)} + {_time(clock)}"),
         (text, ".*", f"CAST({_date(text, day_first)} AS TIMESTAMP)"),
     )

@@ -22,7 +22,8 @@ YEAR_FIRST = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}"
 MONTH_DAY = rf"{_MONTH}[.]? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
 DAY_MONTH = rf"\d{{1,2}}(?:st|nd|rd|th)?[ -]{_MONTH}[.]?,?[ -]\d{{4}}"
 YEAR_LAST = r"\d{1,2}[-/.]\d{1,2}[-/.]\d{4}"
-ISO_MOMENT = rf"{YEAR_FIRST}[T ]\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.]\d+)?)?(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)?"
+MOMENT = rf"{YEAR_FIRST}[T ]\d{{1,2}}:\d{{2}}(?::\d{{2}}(?:[.]\d+)?)?"
+ZONE = r"Z|[+-]\d{2}(?::?\d{2})?"
 NOON = "[ap][.]?m[.]?"
 CLOCK = rf"\d{{1,2}}:\d{{2}}(?::\d{{2}})?(?: ?{NOON})?"
 _HOURS_MINUTES = rf"\d{{1,2}}:\d{{2}}|\d{{1,2}}:\d{{2}}(?::\d{{2}})? ?{NOON}"
@@ -40,7 +41,7 @@ _PARTS = {
     "exponent": f"((?:{EXPONENT})?)",
     "affix": f"( ?(?:{MARKS})|{_UNIT})?",
     "date": f"|({YEAR_FIRST}|{MONTH_DAY}|{DAY_MONTH})",
-    "moment": f"|({ISO_MOMENT})",
+    "moment": f"|({MOMENT}(?:{ZONE})?)",
     "first": r"|(\d{1,2})[-/.]",
     "second": r"(\d{1,2})[-/.]\d{4}",
     "clocked": f"( {CLOCK})?",
@@ -61,7 +62,7 @@ class Shape:
             day or a duration) or ``duration``; a date or timestamp in figures with the year last is
             ``day-first``, ``month-first`` or ``either`` besides, a duration without hours ``minutes``.
         decimals: For a number, how many digits follow the point; -1 when only a DOUBLE can hold it.
-        affix: For a number, its currency or percent sign or its unit.
+        affix: For a number, its currency or percent sign or its unit; for a timestamp, its zone.
         tidy: Whether there is no space around the cell, and no no-break space in it.
         plain: Whether the cell seems to be spelled as DuckDB renders its value, were it not text.
     """
@@ -108,7 +109,8 @@ def shapes_query(cells: str) -> str:
                 ELSE 'text' END AS form,
             CASE WHEN exponent <> '' OR {long} THEN -1
                 ELSE coalesce(greatest(length(fraction) - 1, 0), 0) END AS decimals,
-            coalesce(currency || trim(affix), '') AS affix,
+            CASE WHEN moment <> '' THEN regexp_extract(moment, {quoted(f"(?i)({ZONE})$")}, 1)
+                ELSE coalesce(currency || trim(affix), '') END AS affix,
             NOT {untidy("cell")} AS tidy,
             {matches("cell", _PLAIN)} AS plain
         FROM (SELECT position, cell, bare, unnest(parts)

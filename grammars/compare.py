@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sqlglot import exp
 
 from .calls import is_call
+from .figures import carried
 from .moments import Period, moment_literal, period
 from .owntext import also, typed_column
 from .schema import Kind
@@ -16,7 +17,6 @@ from .values import (
     NUMBER,
     TEXT,
     bare,
-    carried,
     cast,
     function,
     is_list,

@@ -9,7 +9,7 @@ Two departures from SQLite are decided:
 
 1. Case is folded where a column meets a literal or an LM reply (``=``, ``<>``, IN, LIKE), and nowhere else: not in
    JOIN, GROUP BY, DISTINCT or ORDER BY.
-2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``values``);
+2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``figures``);
    a cell that carries none is NULL there.
 
 Three lesser ones: a whole number that 64 bits do not hold is an error, where SQLite goes on with a float;
@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sqlglot import ErrorLevel, exp
+from sqlglot import exp
 
 from . import clauses
 from .calls import ANS, is_call
@@ -36,6 +36,7 @@ from .dates import mended
 from .extreme import extreme_row
 from .functions import rewrite
 from .joins import same_name, spell_out
+from .outputs import output_name
 from .schema import Schema
 from .scope import Labels, Output, Scope, Source, duckdb_type, output_of, renamed, unique_name
 from .toprow import top_row
@@ -209,8 +210,7 @@ def _expand(item: exp.Expr, scope: Scope) -> Iterator[tuple[str, exp.Expr]]:
     elif isinstance(item, exp.Alias):
         yield item.alias, value(_express(item.this, scope))
     else:
-        name = item.name if isinstance(item, exp.Column) else item.sql("sqlite", unsupported_level=ErrorLevel.IGNORE)
-        yield name, value(_express(item, scope))
+        yield output_name(item), value(_express(item, scope))
 
 
 def _group(select: exp.Select, scope: Scope) -> None:

@@ -16,14 +16,15 @@ from sqlglot.optimizer.scope import Scope, ScopeType, traverse_scope
 
 from grammars.errors import Complaint
 from grammars.nearest import nearest, same_name
+from grammars.outputs import output_name, same_expression
 from grammars.program import Program
 from grammars.quoted import Reading, is_double_quoted, reading
 from grammars.schema import Schema, TableSchema
 from grammars.sql import span_of
+from grammars.tables import meant
 
 _ROW_IDS = ("rowid", "_rowid_", "oid")
 _SEES_OUTER = (ScopeType.SUBQUERY, ScopeType.SET_OPERATION, ScopeType.UDTF)
-_FILE = re.compile(r"[/\\]|\.\w{2,8}\Z")
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -82,7 +83,7 @@ class _Resolver:
                 return
             node.set("db", None)
         else:
-            table = self.schema.table(written) or self._titled(written)
+            table = self.schema.table(written) or meant(written, self.schema, len(self.named) == 1)
             if table is None:
                 self._complain(node.this, f"no table {written!r}", self._table_hint())
                 return
@@ -95,16 +96,11 @@ class _Resolver:
         if not node.alias:
             node.set("alias", exp.TableAlias(this=_identifier(written)))
 
-    def _titled(self, written: str) -> TableSchema | None:
-        """The table that a title, or a name nearly right, stands for; the only table whatever it is called."""
-        if len(self.schema.tables) == 1 and len(self.named) == 1 and not _FILE.search(written):
-            return self.schema.tables[0]
-        names = {name: table.name for table in self.schema for name in (table.name, table.title) if name}
-        found, _ = nearest(written, names)
-        return self.schema.table(found) if found else None
-
     def _table_hint(self) -> str:
-        return "the tables are " + ", ".join(f"`{table.name}`" for table in self.schema)
+        names = ", ".join(f"`{table.name}`" for table in self.schema)
+        return (
+            f"the tables are {names}" if len(self.schema.tables) > 1 else f"the only table is {names}, also called `w`"
+        )
 
     def quoted(self, scope: Scope) -> None:
         """Texts in double quotes that can only be names become columns, to be mended or complained about as such."""
@@ -113,9 +109,15 @@ class _Resolver:
                 continue
             column = exp.column(_identifier(literal.name, literal))
             column.this.set("quoted", True)
-            read = reading(literal)
+            read = Reading.NAME if self._is_output(literal.name, scope) else reading(literal)
             if read is Reading.NAME or (read is Reading.LIKELY and self._is_nearly_known(column, scope)):
                 literal.replace(column)
+
+    def _is_output(self, written: str, scope: Scope) -> bool:
+        """Whether a subquery after FROM has an output without an alias whose text this is."""
+        inner = [source for reached in _chain(scope) for source in _sources(reached).values()]
+        names = [name for source in inner if isinstance(source, Scope) for name in self._outputs(source)]
+        return any("(" in name and same_expression(name, written) for name in names)
 
     def _is_nearly_known(self, column: exp.Column, scope: Scope) -> bool:
         return nearest(column.name, dict(self._spellings(column, scope)))[0] is not None
@@ -153,7 +155,7 @@ class _Resolver:
                 for alias, source in _sources(reached).items()
                 if not column.table or column.table.casefold() == alias.casefold()
                 for name in self._outputs(source)
-                if same_name(name, written)
+                if same_name(name, written) or ("(" in name and same_expression(name, written))
             ]
             if owners:
                 if len(owners) > 1 and not column.table and written.casefold() not in shared:
@@ -163,6 +165,9 @@ class _Resolver:
                 return
             if not column.table and (alias := _alias(reached, written)):
                 column.set("this", _identifier(alias, column.this))
+                return
+            if reached is scope and not column.table and (output := _unaliased(scope, written)):
+                column.replace(output.copy())
                 return
         if written.casefold() in _ROW_IDS and self.known:
             return
@@ -248,8 +253,8 @@ class _Resolver:
                 starred = _sources(scope).get(projection.table)
                 if starred is not None:
                     yield from self._starred(starred)
-            elif projection.alias_or_name:
-                yield projection.alias_or_name
+            else:
+                yield output_name(projection)
 
     def _starred(self, source: exp.Expr | Scope) -> Iterator[str]:
         """What ``*`` gives of a source: everything but a table's hidden row number."""
@@ -304,6 +309,13 @@ def _alias(scope: Scope, name: str) -> str | None:
         ),
         None,
     )
+
+
+def _unaliased(scope: Scope, written: str) -> exp.Expr | None:
+    """The output without an alias whose text a name is, as in ``ORDER BY `COUNT(*)```."""
+    selects = scope.expression.selects if isinstance(scope.expression, exp.Select) else []
+    computed = [item for item in selects if not isinstance(item, exp.Alias | exp.Column | exp.Star)]
+    return next((item for item in computed if same_expression(output_name(item), written)), None)
 
 
 def _shared_columns(query: exp.Expr) -> set[str]:

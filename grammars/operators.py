@@ -5,6 +5,7 @@ A rewrite takes a node whose operands are rewritten and typed already, and retur
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from sqlglot import exp
@@ -20,6 +21,7 @@ from .values import (
     NUMBER,
     TEXT,
     cast,
+    function,
     integer,
     is_text_literal,
     kind,
@@ -179,14 +181,16 @@ def _cast(node: exp.Expr) -> exp.Expr:
 
 
 def _number_or_zero(node: exp.Expr) -> exp.Expr:
+    """A node as a number: a text without a digit is 0, one that could be read in two ways is NULL."""
     if kind(node) is not Kind.TEXT:
         return number(node)
     found = number(node)
-    if isinstance(node, exp.Literal):
-        return literal_number("0") if isinstance(found, exp.Null) else found
-    if isinstance(found, exp.TryCast):
-        present = exp.Case().when(exp.Not(this=exp.Is(this=node.copy(), expression=null())), literal_number("0"))
-        return typed(exp.Coalesce(this=found, expressions=[present]), NUMBER)
+    if isinstance(found, exp.Null) and not re.search(r"\d", node.name):
+        return literal_number("0")
+    if found.name == "CARRIED_NUMBER":
+        digits = function("REGEXP_MATCHES", BOOLEAN, node.copy(), string(r"\d"))
+        none = exp.Case().when(exp.Not(this=digits), literal_number("0"))
+        return typed(exp.Coalesce(this=found, expressions=[none]), NUMBER)
     return found
 
 
@@ -226,7 +230,12 @@ def _nullif(node: exp.Expr) -> exp.Expr:
 
 
 def _extreme(node: exp.Expr) -> exp.Expr:
-    (first, *rest), type_ = unify([node.this, *node.expressions])
+    """MAX or MIN of several values; beside a number, a text goes by the number it carries."""
+    operands = [value(each) for each in (node.this, *node.expressions)]
+    kinds = {kind(each) for each in operands} - {None}
+    if Kind.TEXT in kinds and any(each and each.numeric for each in kinds):
+        operands = [number(each) for each in operands]
+    (first, *rest), type_ = unify(operands)
     ignore = node.args.get("ignore_nulls")
     return typed(type(node)(this=first, expressions=rest, ignore_nulls=ignore), type_)
 

@@ -3,8 +3,7 @@
 SQLite lets any value stand anywhere and reads it as what the place needs; DuckDB wants it written down. Each view here
 returns the node itself where its kind already fits, so that a clean, typed query keeps its shape.
 
-The number that a text carries is the first one in it, wherever it stands: ``'1,234 (est.)'`` carries 1234,
-``'about -5'`` carries -5, ``'1e3'`` carries 1000, ``'22–18'`` carries 22, ``'n/a'`` carries none (NULL).
+The number of a text is the one it carries (see ``figures``): ``'1,234 (est.)'`` carries 1234, ``'n/a'`` none (NULL).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 
 from sqlglot import exp
 
+from .figures import carried
 from .schema import Kind
 
 E = TypeVar("E", bound=exp.Expr)
@@ -31,8 +31,6 @@ DURATION = exp.DataType.build("INTERVAL")
 
 # What a part of a moment that strftime spells is as a number.
 _FIELDS = {"%Y": "YEAR", "%m": "MONTH", "%d": "DAY", "%H": "HOUR", "%M": "MINUTE", "%j": "DAYOFYEAR", "%w": "DAYOFWEEK"}
-
-NUMBER_PATTERN = r"(?:(?:^|\s)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?"
 
 _T = exp.DataType.Type
 _KINDS: dict[Any, Kind] = {
@@ -120,17 +118,6 @@ def null() -> exp.Expr:
     return exp.Null()
 
 
-def carried(text: str) -> str | None:
-    """The number a text carries, in a form both engines read, or None.
-
-    Example:
-        >>> carried("$1,234.50 (est.)")
-        '1234.50'
-    """
-    found = re.search(NUMBER_PATTERN, text)
-    return re.sub(r"[,\s+]", "", found.group()).replace("−", "-") if found else None
-
-
 def number(node: exp.Expr) -> exp.Expr:
     """A node as a number: the number a text carries, the year of a date, 1 or 0 of a truth value."""
     match kind(node):
@@ -156,8 +143,7 @@ def _carried_number(node: exp.Expr) -> exp.Expr:
         return literal_number(found) if found else null()
     if isinstance(node, exp.Anonymous) and node.name == "STRFTIME" and node.expressions[1].name in _FIELDS:
         return function(_FIELDS[node.expressions[1].name], INTEGER, node.expressions[0])
-    digits = function("REGEXP_EXTRACT", TEXT, node, string(NUMBER_PATTERN))
-    return cast(function("TRANSLATE", TEXT, digits, string("−,"), string("-")), NUMBER, safe=True)
+    return function("CARRIED_NUMBER", NUMBER, node)
 
 
 def integer(node: exp.Expr) -> exp.Expr:

@@ -54,6 +54,18 @@ READINGS: list[tuple[list[str | None], str, list[Any]]] = [
         "timestamp",
         [datetime(1990, 3, 5, 10, 20), datetime(1990, 3, 31, 15, 45)],
     ),
+    # of one zone as they are written, of several in UTC, and text where one could be of any
+    (
+        ["1990-03-05T10:20+02:00", "1990-03-06 9:00+02:00"],
+        "timestamp",
+        [datetime(1990, 3, 5, 10, 20), datetime(1990, 3, 6, 9)],
+    ),
+    (
+        ["1990-03-05T10:20+02:00", "1990-03-05 09:20:30Z", "1990-03-05 01:00-0730"],
+        "timestamp",
+        [datetime(1990, 3, 5, 8, 20), datetime(1990, 3, 5, 9, 20, 30), datetime(1990, 3, 5, 8, 30)],
+    ),
+    (["1990-03-05T10:20+02:00", "1990-03-05 09:20"], "text", ["1990-03-05T10:20+02:00", "1990-03-05 09:20"]),
     (["1990-03-05T10:20:30Z", "1990-03-06"], "timestamp", [datetime(1990, 3, 5, 10, 20, 30), datetime(1990, 3, 6)]),
     (["3:45", "12:05 am", "3:45 p.m.", "23:59:10"], "time", [time(3, 45), time(0, 5), time(15, 45), time(23, 59, 10)]),
     (["true", "FALSE", None], "boolean", [True, False, None]),
@@ -116,6 +128,20 @@ def test_a_cell_after_the_sample_is_heard(late: str, kind: str) -> None:
     table = read(cells)
     assert table.columns[0].kind == kind
     assert texts(table) == cells
+
+
+def test_a_second_zone_is_heard_late() -> None:
+    cells: list[str | None] = [*(f"1990-03-05T10:{n % 60:02}+01:00" for n in range(3000)), "1990-03-05T10:00+03:00"]
+    table = read(cells)
+    assert table.columns[0].kind == "timestamp"
+    assert table.data["x"].to_pylist()[:1] == [datetime(1990, 3, 5, 9)]
+    assert table.data["x"].to_pylist()[-1] == datetime(1990, 3, 5, 7)
+    assert texts(table) == cells
+
+
+def test_a_moment_of_no_zone_is_heard_late() -> None:
+    cells: list[str | None] = [*(f"1990-03-05T10:{n % 60:02}Z" for n in range(3000)), "1990-03-05T10:00"]
+    assert read(cells).columns[0].kind == "text"
 
 
 def test_a_second_currency_is_heard_late() -> None:

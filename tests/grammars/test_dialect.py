@@ -7,6 +7,7 @@ import sqlglot
 from sqlglot import exp
 
 from grammars.calls import find_calls, make_call
+from grammars.check import check
 from grammars.dialect import translate
 from grammars.schema import Column, Kind, Schema, TableSchema
 from tests.support.engines import Cells, Engines, same_rows
@@ -127,6 +128,21 @@ def test_the_program_given_is_not_changed(engines: Engines) -> None:
     before = repr(tree)
     translate(tree, engines.schema)
     assert repr(tree) == before
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        'SELECT "MAX(height)", country FROM (SELECT country, MAX(height) FROM w GROUP BY country)',
+        'SELECT country FROM (SELECT country, COUNT(*) FROM w GROUP BY country) q WHERE q."count(*)" > 1',
+        "WITH q AS (SELECT n2 + 1, name FROM w) SELECT SUM(`n2 + 1`) FROM q",
+    ],
+)
+def test_outputs_without_an_alias_are_called_by_their_text(engines: Engines, program: str) -> None:
+    program_here = check(program, engines.schema).program
+    assert program_here is not None and program_here.translated is not None
+    found = engines.duckdb.execute(program_here.translated.sql("duckdb")).fetchall()
+    assert same_rows(found, engines.run_sqlite(program))
 
 
 def test_hidden_columns_stay_hidden(engines: Engines) -> None:

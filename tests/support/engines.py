@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from grammars.dialect import translate
+from grammars.figures import MACROS
 from grammars.schema import Column, Kind, Schema, TableSchema
 from grammars.spelling import with_spelling
 
@@ -48,6 +49,7 @@ class Engines:
             tuple(replace(table, columns=tuple(map(keeping, table.columns))) for table in self.schema)
         )
         self.duckdb = duckdb.connect(":memory:", config={"threads": 1})
+        self.duckdb.execute(MACROS)
         self.sqlite = sqlite3.connect(":memory:")
         self.plain = sqlite3.connect(":memory:")
         for name, columns in tables.items():

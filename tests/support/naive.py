@@ -21,6 +21,7 @@ from binder.lm.base import Request
 from binder.plan import _key
 from grammars.calls import read_call
 from grammars.check import check
+from grammars.figures import MACROS
 from grammars.reply import Expected
 from grammars.schema import Schema
 
@@ -46,6 +47,7 @@ def naive_rows(text: str, tables: Sequence[Table], judge: Judge) -> list[tuple[A
     """The rows of a program by calling the model row by row."""
     schema, tree = _translated(text, tables)
     connection = duckdb.connect()
+    connection.execute(MACROS)
     for table in tables:
         connection.register("data", table.data)
         connection.execute(f'CREATE TABLE "{table.name}" AS SELECT * FROM data')
