@@ -33,6 +33,7 @@ _TAKES: dict[str, tuple[int, int]] = {
     "likely": (1, 1),
     "unlikely": (1, 1),
     "isnull": (1, 1),
+    "quote": (1, 1),
 }
 _ONE_AT_LEAST = (exp.Initcap, exp.Timestamp)  # classes whose parser lets them stand without any
 
