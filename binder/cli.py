@@ -1,6 +1,7 @@
 """Ask questions of tables from the command line.
 
-Exit status: 0 when it worked, 1 when the question or the program failed, 2 for wrong usage; why is said in a line.
+Exit status: 0 when it worked, 1 when the question or the program failed, 2 for wrong usage or a setting that cannot
+work; why is said in a line.
 """
 
 from __future__ import annotations
@@ -13,37 +14,22 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from binder import cache_cli, lm
 from binder.console import render_answer
 from binder.draft import Drafting
 from binder.engine import DEADLINE, Binder
 from binder.errors import BinderError
-from binder.failing import failing, print_json, start
+from binder.failing import Commands, print_json, start
 from binder.progress import counting_bytes, ready, working
 from binder.table import Table
 from binder.vote import Method, Vote
 
 if TYPE_CHECKING:
     from binder.lm import LM
-
-
-class Commands(TyperGroup):
-    """The commands; what fails in one is said in one way."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Note whether JSON is asked for, before a command's own words are read: they may be wrong."""
-        ctx.obj = "--json" in args
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        with failing("binder", as_json=ctx.obj):
-            return super().invoke(ctx)
 
 
 app = typer.Typer(
@@ -218,7 +204,7 @@ def pull(as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Run the command line."""
-    start(app)
+    start(app, "binder")
 
 
 def _tables(sources: list[str], query: str | None, title: str | None) -> list[Table]:

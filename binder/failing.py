@@ -6,22 +6,48 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from binder.console import render_error
-from binder.errors import BinderError, LMUnavailable, ProgramError
+from binder.console import render_error, safe
+from binder.errors import BinderError, ConfigurationError, LimitReached, LMUnavailable, ProgramError
 
 
-def start(app: typer.Typer) -> None:
-    """Run a command line."""
+class Commands(TyperGroup):
+    """The commands of a command line; what is wrong with its words, and what fails in a command, is said in one way."""
+
+    program = "binder"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Note whether JSON is asked for, before a command's own words are read: they may be wrong."""
+        ctx.obj = "--json" in args
+        if not args:  # this asks for help
+            return super().parse_args(ctx, args)
+        with failing(self.program, as_json=ctx.obj):
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        with failing(self.program, as_json=ctx.obj):
+            return super().invoke(ctx)
+
+
+def start(app: typer.Typer, program: str) -> None:
+    """Run a command line, which is called ``program``."""
     # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def show(message: Warning | str, *_: object) -> None:
+        typer.echo(f"{program}: {safe(str(message))}", err=True)
+
+    warnings.showwarning = show
     app()
 
 
@@ -35,16 +61,16 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
         how_on: How work that was interrupted is gone on with, where it can be.
 
     Raises:
-        typer.Exit: It failed: 1, 2 for wrong usage, 130 when it was interrupted.
+        typer.Exit: It failed: 1, 2 for wrong usage and settings that cannot work, 130 when it was interrupted.
     """
     try:
         yield
     except BinderError as error:
-        lines = [render_error(error), how_on if isinstance(error, LMUnavailable) else ""]
+        lines = [render_error(error), how_on if isinstance(error, (LMUnavailable, LimitReached)) else ""]
         _say(program, lines, {"error": type(error).__name__, "message": str(error), **_places(error)}, as_json)
-        raise typer.Exit(1) from None
+        raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from None
     except TyperException as error:  # wrong usage
-        told = " ".join(error.format_message().split())
+        told = " ".join(error.format_message().split()).replace("Value error, ", "")
         lines = [f"{told.rstrip('.')}; see {_command(error) or program} --help"]
         _say(program, lines, {"error": "UsageError", "message": told}, as_json)
         raise typer.Exit(error.exit_code) from None

@@ -1,6 +1,7 @@
 """Run benchmarks, compare runs, and make harder data sets.
 
-A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed, 2 for wrong usage.
+A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed, 2 for wrong
+usage or a setting that cannot work.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import typer
 
 from binder.draft import Drafting
 from binder.errors import ConfigurationError
-from binder.failing import failing, start
+from binder.failing import Commands, failing, start
 from binder.vote import Method, Vote
 from evaluation import efficiency as spending
 from evaluation import peers, published
@@ -28,7 +29,14 @@ from evaluation.run import Phase, drafted, run
 from evaluation.settings import Mode, Settings, fingerprint, select
 from evaluation.timing import measure, table
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+class _Commands(Commands):
+    program = "binder-eval"
+
+
+app = typer.Typer(
+    cls=_Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__
+)
 BenchmarkName = Literal["wikitq", "tabfact"]
 _DEFAULTS, _VOTE = Drafting(), Vote()
 # The options that decide the results just as they are given.
@@ -112,7 +120,7 @@ def _carry_out(benchmark: str, given: dict[str, Any]) -> None:
     """Run a benchmark and report on it, as a command's options say, by their names."""
     out, phase, quiet = given["out"], given["phase"], given["quiet"]
     price = Price(given["price_read"], given["price_written"])
-    with failing("binder-eval", how_on=f"the same command again goes on from {out}"):
+    with failing(_Commands.program, how_on=f"the same command again goes on from {out}"):
         settings = _settings(benchmark, given)
         everything = settings.of().examples(given["data"].resolve(), settings.split)
         programs = published.load(given["programs"], everything) if given["programs"] else None
@@ -173,11 +181,10 @@ def harder(
     seed: Annotated[int, typer.Option(help="Makes the same set again.")] = 0,
 ) -> None:
     """Make a harder data set: larger tables, distracting rows and columns."""
-    with failing("binder-eval"):
-        chosen = select(BENCHMARKS[benchmark].examples(data, split), limit=limit, seed=seed)
-        wanted = Harder(rows, distracting_rows, distracting_columns)
-        taken = make(BENCHMARKS[benchmark], chosen, split, out, wanted, seed)
-        typer.echo(f"{len(taken)} of {len(chosen)} examples, in {out}")
+    chosen = select(BENCHMARKS[benchmark].examples(data, split), limit=limit, seed=seed)
+    wanted = Harder(rows, distracting_rows, distracting_columns)
+    taken = make(BENCHMARKS[benchmark], chosen, split, out, wanted, seed)
+    typer.echo(f"{len(taken)} of {len(chosen)} examples, in {out}")
 
 
 @app.command()
@@ -192,7 +199,7 @@ def timing(
     limit: Limit = None,
 ) -> None:
     """Time the questions of a program file outside the language model, step by step."""
-    with failing("binder-eval"), model(lm or "none", base_url=base_url) as asked:
+    with model(lm or "none", base_url=base_url) as asked:
         examples = BENCHMARKS[benchmark].examples(data, split)
         given = published.load(programs, examples)
         chosen = select([example for example in examples if given.get(example.id)], limit=limit)
@@ -207,10 +214,9 @@ def efficiency(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count the LM requests of the planner's cases against a stub server, and time the engine outside the model."""
-    with failing("binder-eval"):
-        found = peers.find(peer_python)
-        figures = spending.measure(found, seen=lambda what: typer.echo(what, err=True))
-        typer.echo((spending.document if json else spending.table)(figures, spending.machine(found)), nl=False)
+    found = peers.find(peer_python)
+    figures = spending.measure(found, seen=lambda what: typer.echo(what, err=True))
+    typer.echo((spending.document if json else spending.table)(figures, spending.machine(found)), nl=False)
 
 
 @app.command()
@@ -221,13 +227,12 @@ def report(
     price_written: PriceWritten = 0.0,
 ) -> None:
     """Report on runs, side by side."""
-    with failing("binder-eval"):
-        typer.echo(write_report(runs, to, Price(price_read, price_written)), nl=False)
+    typer.echo(write_report(runs, to, Price(price_read, price_written)), nl=False)
 
 
 def main() -> None:
     """Run the command line."""
-    start(app)
+    start(app, _Commands.program)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def test_explain_needs_no_model(peaks: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.delenv("BINDER_MODEL", raising=False)
     assert "3 distinct inputs" in command("explain", IN_ASIA, "-t", peaks).stdout
-    assert command("explain", IN_ASIA, "-t", peaks, "--analyze").exit_code == 1
+    assert command("explain", IN_ASIA, "-t", peaks, "--analyze").exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,12 @@ def test_explain_needs_no_model(peaks: str, monkeypatch: pytest.MonkeyPatch) -> 
         (["check", "SELECT 1", "-t", "PEAKS", "--query", "SELECT 1"], 2, "--query: it is for a database's URL"),
         (["check", "SELECT 1", "-t", "PEAKS", "-t", "PEAKS"], 2, "2 tables are named 'peaks'; name them yourself"),
         (["check", "SELECT 1", "-t", "PEAKS", "-t", "b=PEAKS", "--title", "x"], 2, "--title: it is for a single table"),
-        (["ask", " ", "-t", "PEAKS"], 1, "question is empty"),
+        (["ask", " ", "-t", "PEAKS"], 2, "question is empty"),
         (["ask", "which?"], 2, "--table"),
         (["ask", "which?", "-t", "PEAKS", "--vote", "loudest"], 2, "loudest"),
         (["fly"], 2, "fly"),
+        (["--fly", "ask"], 2, "No such option: --fly"),
+        (["models", "--fly"], 2, "No such option: --fly"),
     ],
 )
 def test_a_mistake_is_said_without_a_traceback(
