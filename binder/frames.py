@@ -155,7 +155,14 @@ def _series(values: list[Any]) -> pandas.Series[Any]:
 
 def _label(label: object) -> str:
     parts = label if isinstance(label, tuple) else (label,)
-    return readable(" ".join(str(part) for part in parts if str(part)))
+    return readable(" ".join(str(part) for part in parts if not _is_missing(part) and str(part)))
+
+
+def _is_missing(label: object) -> bool:
+    """Whether a label is what pandas puts where there is none; NaN, NaT and NA differ from themselves."""
+    import pandas
+
+    return label is None or label is pandas.NA or label != label
 
 
 def _scannable(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import atexit
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from binder.cells import quoted
 from binder.columns import Loaded, Wishes, load
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Location: TypeAlias = str | PathLike[str]
+
+_ELSEWHERE = re.compile(r"(https?|ftp|s3|gs|file)://", re.IGNORECASE)
 
 
 def from_delimited(
@@ -96,6 +100,7 @@ def from_query(url: str, query: str, wishes: Wishes) -> Loaded:
     """Load the result of a database's query."""
     if not isinstance(query, str) or not query.strip():
         raise TableError(f"{query!r} is no query; give a SELECT in the database's own SQL")
+    require_here(url)
     return from_arrow(arrow_of_query(url, query), wishes)
 
 
@@ -137,12 +142,36 @@ def located(path: Location) -> Path:
     """A path, whether something is there or not.
 
     Raises:
-        TableError: It is no path.
+        TableError: It is no path, or a web address.
     """
+    require_here(path)
     try:
         return Path(path).expanduser()
     except (TypeError, RuntimeError):  # RuntimeError: ~ stands for nobody
         raise TableError(f"{path!r:.80} is no path of a file; give a text or a pathlib.Path") from None
+
+
+def require_here(source: object) -> None:
+    """Refuse the address of a file that is elsewhere: nothing is fetched from the network for a table.
+
+    Example:
+        >>> require_here("https://example.org/peaks.csv")
+        Traceback (most recent call last):
+        ...
+        binder.errors.TableError: https://example.org/peaks.csv is a web address, and no table is fetched from the \
+network; download it first (curl -LO 'https://example.org/peaks.csv') and give the file
+
+    Raises:
+        TableError: It is one.
+    """
+    if not isinstance(source, str) or not (scheme := _ELSEWHERE.match(source)):
+        return
+    shown = re.sub(r"(?<=//)[^/@]*@", "", source)  # a password may stand there
+    if scheme[1].lower() == "file":
+        raise TableError(f"{shown} is an address; give the file's path: {unquote(urlsplit(source).path)}")
+    how = f" (curl -LO {shlex.quote(shown)})" if scheme[1].lower().startswith("http") else ""
+    told = "is a web address, and no table is fetched from the network"
+    raise TableError(f"{shown} {told}; download it first{how} and give the file")
 
 
 @contextmanager
