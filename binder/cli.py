@@ -25,6 +25,7 @@ from binder.engine import DEADLINE, Binder
 from binder.errors import BinderError
 from binder.failing import Commands, print_json, start
 from binder.progress import counting_bytes, ready, working
+from binder.sources import require_here
 from binder.table import Table
 from binder.vote import Method, Vote
 
@@ -228,6 +229,7 @@ def _tables(sources: list[str], query: str | None, title: str | None) -> list[Ta
 
 def _table(given: str, query: str | None, title: str | None) -> Table:
     name, source = _named(given)
+    require_here(source)
     if "://" in source:
         if query is None:
             told = f"{source.split('://')[0]}://… is a database; give the query whose result is the table"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +33,17 @@ class Drafting:
         shots: How many worked questions the prompt shows, as far as they fit.
         repairs: How many times refused or failed programs are sent back, while none gives an answer.
         exemplars: The set of worked questions: ``wikitq``, ``tabfact``, or one in ``folder``.
-        folder: A folder of the user's own exemplars and templates.
+        folder: A folder of the user's own exemplars and templates; a text is taken as its path.
         seed: Makes samples repeatable where the model can.
         nearest: Whether the worked questions are those nearest to the question, rather than the set's first.
         calls: Whether programs may hold LM calls; without them the prompt speaks of plain SQL only.
+
+    Raises:
+        ConfigurationError: One of them cannot be kept to, or the folder is not there.
+
+    Example:
+        >>> Drafting(samples=5, folder="mine").folder  # doctest: +SKIP
+        PosixPath('mine')
     """
 
     samples: int = 20
@@ -46,6 +55,18 @@ class Drafting:
     seed: int | None = None
     nearest: bool = False
     calls: bool = True
+
+    def __post_init__(self) -> None:
+        for name, least in (("samples", 1), ("shots", 0), ("repairs", 0)):
+            _require_whole(name, getattr(self, name), least)
+        hot = self.temperature
+        if not isinstance(hot, int | float) or isinstance(hot, bool) or not 0 <= hot < math.inf:
+            raise ConfigurationError(f"drafting: temperature is {hot!r}; give a number of 0 or more, such as 0.4")
+        if self.seed is not None:
+            _require_whole("seed", self.seed, None)
+        if not isinstance(self.exemplars, str) or not self.exemplars:
+            raise ConfigurationError(f"drafting: exemplars is {self.exemplars!r:.80}; name a set, such as 'wikitq'")
+        object.__setattr__(self, "folder", _folder(self.folder))
 
 
 @dataclass(frozen=True)
@@ -141,3 +162,21 @@ def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting) 
         calls=drafting.calls,
         folder=drafting.folder,
     )
+
+
+def _require_whole(name: str, given: object, least: int | None) -> None:
+    if not isinstance(given, int) or isinstance(given, bool) or (least is not None and given < least):
+        of = "" if least is None else f" of {least} or more"
+        raise ConfigurationError(f"drafting: {name} is {given!r:.80}; give a whole number{of}")
+
+
+def _folder(given: object) -> Path | None:
+    """A folder of exemplars, which may be given as a text."""
+    if given is None:
+        return None
+    if not isinstance(given, str | PathLike):
+        raise ConfigurationError(f"drafting: folder is {given!r:.80}; give a path, or None")
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise ConfigurationError(f"drafting: folder is {str(given)!r}, and there is no such folder; give another")
+    return folder

@@ -21,9 +21,12 @@ from binder.explain import Explanation, explain
 from binder.filters import Selectivity
 from binder.given import (
     Tables,
+    budget_of,
     cache_of,
+    drafting_of,
     limits_of,
     model_of,
+    price_of,
     question_of,
     samples_of,
     seconds_of,
@@ -89,16 +92,16 @@ class Binder:
     ) -> None:
         self._lm = model_of(lm)
         self._owns_lm = lm is None
-        self.drafting = drafting or Drafting()
+        self.drafting = drafting_of(drafting)
         self.vote = vote_of(vote)
         self.deadline = seconds_of(deadline)
         self.mend_values = mend_values
         self._pool = Pool(limits_of(limits))
         self._selectivity = Selectivity()
         self.cache = cache_of(cache)
-        self.budget = budget
-        self.question_budget = question_budget
-        self.price = price
+        self.budget = budget_of(budget)
+        self.question_budget = budget_of(question_budget)
+        self.price = price_of(price)
         self._limited: LM | None = None
 
     @property

@@ -44,7 +44,7 @@ def start(app: typer.Typer, program: str) -> None:
     # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    def show(message: Warning | str, *_: object) -> None:
+    def show(message: Warning | str, *_: object, **__: object) -> None:
         typer.echo(f"{program}: {safe(str(message))}", err=True)
 
     warnings.showwarning = show

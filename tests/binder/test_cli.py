@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,14 @@ def test_explain_needs_no_model(peaks: str, monkeypatch: pytest.MonkeyPatch) -> 
         (["check", "DROP TABLE w", "-t", "PEAKS"], 1, "DROP is not a query"),
         (["check", "SELECT 1", "-t", "missing.csv"], 1, "missing.csv"),
         (["check", "SELECT 1", "-t", "visits=missing.csv"], 1, "no file missing.csv"),
+        (["check", "SELECT 1", "-t", "https://a.org/peaks.csv"], 1, "curl -LO https://a.org/peaks.csv"),
+        (["check", "SELECT 1", "-t", "https://a.org/peaks.csv", "--query", "SELECT 1"], 1, "download it first"),
+        (["ask", "which?", "-t", "PEAKS", "--temperature", "inf"], 2, "temperature is inf"),
+        (["ask", "which?", "-t", "PEAKS", "--temperature", "hot"], 2, "'--temperature'"),
+        (["ask", "which?", "-t", "PEAKS", "--samples", "0"], 2, "'--samples'"),
+        (["ask", "which?", "-t", "PEAKS", "--favour", "K2"], 2, "--vote answer"),
+        (["ask", "which?", "-t", "PEAKS", "--vote", "answer"], 2, "--favour"),
+        (["run", "SELECT 1", "-t", "PEAKS", "--max-requests", "-1"], 2, "'--max-requests'"),
         (["check", "SELECT 1", "-t", "sqlite:///x.db"], 2, "--query: sqlite://… is a database"),
         (["check", "SELECT 1", "-t", "PEAKS", "--query", "SELECT 1"], 2, "--query: it is for a database's URL"),
         (["check", "SELECT 1", "-t", "PEAKS", "-t", "PEAKS"], 2, "2 tables are named 'peaks'; name them yourself"),
@@ -135,6 +145,35 @@ def test_a_mistake_is_said_without_a_traceback(
     assert shown.stdout == ""
     document = json.loads(command(*words, "--json").stdout)
     assert document["error"].endswith("Error") and document["message"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words", "said"),
+    [
+        ("OPENAI_BASE_URL", "8080", ["ask", "which?", "-t", "PEAKS"], "'8080' is no server's address"),
+        ("OPENAI_BASE_URL", "http://localhost:99999", ["ask", "which?", "-t", "PEAKS"], "is no server's address"),
+        ("BINDER_MODEL", "stub", ["ask", "which?", "-t", "PEAKS"], "Set OPENAI_BASE_URL"),
+        ("BINDER_LOCAL_MODEL", "/nowhere.gguf", ["ask", "which?", "-t", "PEAKS"], "which is no file"),
+        ("BINDER_CACHE", "PEAKS", ["cache"], "which is a file. Give a folder, or off"),
+    ],
+)
+def test_a_variable_that_cannot_work_is_said_in_one_line(
+    peaks: str, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: list[str], said: str
+) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "BINDER_MODEL", "BINDER_LOCAL_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value.replace("PEAKS", peaks))
+    shown = command(*[word.replace("PEAKS", peaks) for word in words])
+    assert (shown.exit_code, shown.stdout) == (2, "")
+    assert said in shown.stderr
+    assert shown.stderr.startswith("binder: ") and shown.stderr.count("\n") == 1
+
+
+def test_a_warning_is_one_line() -> None:
+    code = "import binder.failing, typer, warnings; app = typer.Typer(); app.command()(lambda: warnings.warn('a\\nb'))"
+    code += "; binder.failing.start(app, 'binder')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == "binder: a\\nb\n"
 
 
 def test_a_failure_to_answer_is_one_line_and_nothing_else(peaks: str, monkeypatch: pytest.MonkeyPatch) -> None:
