@@ -155,11 +155,10 @@ def require_here(source: object) -> None:
     """Refuse the address of a file that is elsewhere: nothing is fetched from the network for a table.
 
     Example:
-        >>> require_here("https://example.org/peaks.csv")
+        >>> require_here("https://example.org/peaks.csv")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ...
-        binder.errors.TableError: https://example.org/peaks.csv is a web address, and no table is fetched from the \
-network; download it first (curl -LO 'https://example.org/peaks.csv') and give the file
+            ...
+        binder.errors.TableError: https://example.org/peaks.csv is a web address, and no table is fetched ...
 
     Raises:
         TableError: It is one.

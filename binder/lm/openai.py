@@ -129,7 +129,7 @@ class OpenAI:
                     f"{self.name} did not answer within {self.timeout:g} s. Give it longer with timeout=, or ask less"
                 ) from None
             except LMError as error:
-                raise type(error)(f"{self.name}: {error}".replace(self.endpoint.key, "[key]")) from None
+                raise type(error)(f"{self.name}: {self.endpoint.redact(str(error))}") from None
         return reply, Usage(requests, reply.prompt_tokens, reply.completion_tokens)
 
     async def _send(self, session: _Session, request: Request, *, n: int, sample: int) -> tuple[wire.Reply, int]:
