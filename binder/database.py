@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from binder.errors import ConfigurationError, RunError
+from binder.mishaps import mishap
 
 if TYPE_CHECKING:
     from binder.plan import Plan
@@ -270,4 +271,4 @@ def _explain(error: duckdb.Error, limits: Limits) -> str:
         return f"the program ran longer than {limits.seconds:g} s and was stopped; narrow what it reads"
     if isinstance(error, duckdb.OutOfMemoryException):
         return f"the program needed more than {limits.memory} of memory and was stopped; narrow what it reads"
-    return f"the program failed while running: {_first_line(error)}"
+    return f"the program failed while running: {mishap(str(error))}"

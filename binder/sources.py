@@ -27,6 +27,7 @@ from binder.delimited import delimited, pattern_of
 from binder.errors import TableError
 from binder.fields import fields_of
 from binder.frames import arrow_of_excel, arrow_of_pandas, arrow_of_polars, plain_arrow
+from binder.mishaps import detail
 
 if TYPE_CHECKING:
     import pandas
@@ -62,7 +63,7 @@ def from_json(path: Location, wishes: Wishes) -> Loaded:
     """Load a JSON file that holds an array of objects, or an object a line."""
     file = existing(path)
     reader = f"read_json({quoted(pattern_of(file))}"
-    with connection() as cursor, _failing_as(file.name):
+    with connection() as cursor, _failing_as(f"{file.name} as JSON"):
         described = cursor.sql(f"SELECT * FROM {reader})")
         texts = {
             name: "VARCHAR" if str(type) in ("DATE", "TIMESTAMP", "TIME", "UUID") else str(type)
@@ -76,7 +77,7 @@ def from_json(path: Location, wishes: Wishes) -> Loaded:
 def from_parquet(path: Location, wishes: Wishes) -> Loaded:
     """Load a Parquet file."""
     file = existing(path)
-    with connection() as cursor, _failing_as(file.name):
+    with connection() as cursor, _failing_as(f"{file.name} as Parquet"):
         relation = f"read_parquet({quoted(pattern_of(file))})"
         return load(cursor, relation, fields_of(cursor, relation), read=False, wishes=wishes)
 
@@ -200,7 +201,8 @@ def _failing_as(what: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise TableError(f"cannot read {what}: {str(error).splitlines()[0]}") from error
+        told = "it is damaged, or of another kind than it was taken for"
+        raise TableError(f"cannot read {what}: {told} (the database says: {detail(str(error))})") from error
 
 
 def _why(error: Exception) -> str:
@@ -215,4 +217,4 @@ def _why(error: Exception) -> str:
         return f"{where}: not UTF-8 text; name the file's encoding"
     if "unterminated quote" in text.lower():
         return f"{where}: a quote is not closed"
-    return f"{where}: {text.splitlines()[0]}"
+    return f"{where}: it cannot be read as delimited text (the database says: {detail(text)})"

@@ -128,6 +128,13 @@ _VIEWS: dict[type[exp.Expr], tuple[dict[str, View], exp.DataType | None]] = {
 
 def rewrite(node: exp.Expr) -> exp.Expr:
     """The DuckDB form of one node, its operands being done; a node no table knows stays as it is."""
+    try:
+        return _ruled(node)
+    except (LookupError, ValueError):  # it is given other arguments than its rule unpacks: DuckDB refuses it by name
+        return node
+
+
+def _ruled(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Anonymous):
         special = _NAMED.get(node.name.lower())
         return special(node.expressions) if special else node

@@ -21,8 +21,8 @@ def message(name: str, price: Price | None, request: Request, found: Excess, spe
     return (
         f"the limit of {most} on {name} is reached: {spent.requests:,} requests and {spent.tokens:,} tokens"
         f"{dollars} were spent in {spent.seconds:.1f} s, and {_missing(request)} would take {_wanted(found)}. "
-        f"Raise {found.limit}={_option(found.limit)} and run again: what was answered is kept in the cache and not asked "
-        "again"
+        f"Raise {found.limit}={_option(found.limit)} and run again: what was answered is kept in the cache and not "
+        "asked again"
     )
 
 

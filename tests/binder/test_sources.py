@@ -166,7 +166,7 @@ def test_json(tmp_path: Path) -> None:
             ["1990-3-05", "Bern", "1", '["a",1]', "1", None],
             ["March 6, 1990", None, None, None, "two", "1.5"],
         ]
-    with pytest.raises(TableError, match=r"cannot read bad.json: .*Malformed JSON"):
+    with pytest.raises(TableError, match=r"cannot read bad.json as JSON: it is damaged.*Malformed JSON"):
         Table.from_json(file(tmp_path, "bad.json", '{"a":'))
 
 
