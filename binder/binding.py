@@ -1,7 +1,7 @@
 """binding: what DuckDB has against a program that passed every check, in a program's words and at its place.
 
 DuckDB speaks of the query that it was given, which is not the text that was written. What it is known to say is put in
-other words here, and looked for in the program's tree; what is not known is passed on as it is.
+other words here, and looked for in the program's tree; what is not known is passed on as a detail.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from binder.mishaps import detail
 from grammars.errors import Complaint, Span
 from grammars.program import Program
 from grammars.sql import span_of
@@ -31,7 +32,6 @@ _WINDOW_ONLY = (
     exp.LastValue,
     exp.NthValue,
 )
-_KIND = re.compile(r"(?:[A-Z]\w+ )+Error: ")
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def complain(problem: str, program: Program) -> Complaint:
         node = next(known.find(program.tree, said), None) if said else None
         if said and (node is not None or known.find is _nothing):
             return Complaint("binding", said.expand(known.message), known.hint, _place(node, said, program.text))
-    return Complaint("binding", f"the database will not run it: {_KIND.sub('', problem)}", "mend the part it names")
+    return Complaint("binding", f"the database will not run it: {detail(problem)}", "mend the part it names")
 
 
 def _place(node: exp.Expr | None, said: re.Match[str], text: str) -> Span | None:
@@ -210,6 +210,67 @@ _KNOWN = (
         r'syntax error at or near "(\w+)"',
         r"the database cannot read the program near \1",
         "write one SQL SELECT in SQLite's syntax, with nothing left out",
+        _nothing,
+    ),
+    _Known(
+        r"(?:^|: )(?:missing [\])]|unexpected \)|no argument for repetition|bad repetition|trailing \\|invalid "
+        r"(?:escape|character class|perl|named capture))",
+        "a regular expression cannot be read",
+        "close what it opens and escape ( ) [ ] * + ? that stand for themselves, or use LIKE",
+        _nothing,
+    ),
+    _Known(
+        r'Duplicate CTE name "(.+)"',
+        r"two tables of WITH are called `\1`",
+        "give each a name of its own",
+        _nothing,
+    ),
+    _Known(
+        r"VALUES lists must all be the same length",
+        "the rows of VALUES are not of one length",
+        "give each row as many values",
+        _nothing,
+    ),
+    _Known(
+        r'window "(.+)" does not exist',
+        r"there is no window called `\1`",
+        "write OVER (…) with what it holds",
+        _nothing,
+    ),
+    _Known(
+        r"SELECT clause without selection list",
+        "a SELECT selects nothing",
+        "name a column, or write SELECT 1",
+        _nothing,
+    ),
+    _Known(
+        r"zero-length delimited identifier",
+        "a name is empty",
+        "give it at least a letter",
+        _nothing,
+    ),
+    _Known(
+        r"Cannot compare values of type .* in IN/ANY/ALL",
+        "values of different kinds are compared",
+        "compare numbers with numbers and texts with texts; CAST one side",
+        _nothing,
+    ),
+    _Known(
+        r"out of range for the destination type",
+        "a number is too large for where it stands",
+        "write one of at most 64 bits",
+        _nothing,
+    ),
+    _Known(
+        r"format specifier (%\w?)",
+        r"a date has no \1 to be written",
+        "use SQLite's: %Y %m %d %H %M %S",
+        _nothing,
+    ),
+    _Known(
+        r'specifier "(.*)" not recognized',
+        r"a date has no part called '\1'",
+        "use year, month, day, hour, minute or second",
         _nothing,
     ),
 )

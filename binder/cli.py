@@ -1,6 +1,7 @@
 """Ask questions of tables from the command line.
 
-Exit status: 0 when it worked, 1 when the question or the program failed, 2 for wrong usage; why is said in a line.
+Exit status: 0 when it worked, 1 when the question or the program failed, 2 for wrong usage or a setting that cannot
+work; why is said in a line.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from binder.engine import DEADLINE, Binder
 from binder.errors import BinderError
 from binder.failing import Commands, print_json, start
 from binder.progress import counting_bytes, ready, working
-from binder.sources import is_web
+from binder.sources import require_here
 from binder.table import Table
 from binder.vote import Method, Vote
 
@@ -231,7 +232,7 @@ def pull(as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Run the command line."""
-    start(app)
+    start(app, "binder")
 
 
 def _tables(sources: list[str], query: str | None, title: str | None) -> list[Table]:
@@ -243,7 +244,7 @@ def _tables(sources: list[str], query: str | None, title: str | None) -> list[Ta
     """
     if title is not None and len(sources) > 1:
         raise typer.BadParameter("it is for a single table", param_hint="--title")
-    if query is not None and not any("://" in source and not is_web(source) for source in sources):
+    if query is not None and not any("://" in source for source in sources):
         raise typer.BadParameter("it is for a database's URL, and no --table is one", param_hint="--query")
     tables = [_table(source, query, title) for source in sources]
     (name, times), *_ = Counter(table.name.casefold() for table in tables).most_common()
@@ -255,7 +256,8 @@ def _tables(sources: list[str], query: str | None, title: str | None) -> list[Ta
 
 def _table(given: str, query: str | None, title: str | None) -> Table:
     name, source = _named(given)
-    if "://" in source and not is_web(source):
+    require_here(source)
+    if "://" in source:
         if query is None:
             told = f"{source.split('://')[0]}://… is a database; give the query whose result is the table"
             raise typer.BadParameter(told, param_hint="--query")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from binder.errors import ConfigurationError, RunError
+from binder.mishaps import mishap
 from grammars.figures import MACROS
 
 if TYPE_CHECKING:
@@ -272,15 +273,10 @@ def _first_line(error: duckdb.Error) -> str:
     return str(error).strip().splitlines()[0].removeprefix("INTERRUPT Error: ")
 
 
-def _without_kind(message: str) -> str:
-    """What DuckDB says, without its name for that kind of error."""
-    return re.sub(r"^(?:\w+ )+?Error: ", "", message).rstrip("!")
-
-
 def _explain(error: duckdb.Error, limits: Limits) -> str:
     """A database's error as a person needs it."""
     if isinstance(error, duckdb.InterruptException):
         return f"the program ran longer than {limits.seconds:g} s and was stopped; narrow what it reads"
     if isinstance(error, duckdb.OutOfMemoryException):
         return f"the program needed more than {limits.memory} of memory and was stopped; narrow what it reads"
-    return f"the program failed while running: {_without_kind(_first_line(error))}"
+    return f"the program failed while running: {mishap(str(error))}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from binder import prompt
 from binder.errors import ConfigurationError
@@ -35,11 +37,18 @@ class Drafting:
         shots: How many worked questions the prompt shows, as far as they fit.
         repairs: How many times refused or failed programs are sent back, while none gives an answer.
         exemplars: The set of worked questions: ``wikitq``, ``tabfact``, or one in ``folder``.
-        folder: The path of a folder of the user's own exemplars and templates.
+        folder: A folder of the user's own exemplars and templates; a text is taken as its path.
         seed: Makes samples repeatable where the model can.
         nearest: Whether the worked questions are those nearest to the question, rather than the set's first.
         calls: Whether programs may hold LM calls; without them the prompt does not speak of any.
         language: What programs are written in: ``sql``, ``python``, or ``auto``: half of them in each, and all vote.
+
+    Raises:
+        ConfigurationError: One of them cannot be kept to, or the folder is not there.
+
+    Example:
+        >>> Drafting(samples=5, folder="mine").folder  # doctest: +SKIP
+        PosixPath('mine')
     """
 
     samples: int = 20
@@ -55,15 +64,15 @@ class Drafting:
 
     def __post_init__(self) -> None:
         for name, least in (("samples", 1), ("shots", 0), ("repairs", 0)):
-            _require(name, getattr(self, name), int, least, "a whole number")
-        _require("temperature", self.temperature, (int, float), 0, "a number")
+            _require_whole(name, getattr(self, name), least)
+        hot = self.temperature
+        if not isinstance(hot, int | float) or isinstance(hot, bool) or not 0 <= hot < math.inf:
+            raise ConfigurationError(f"drafting: temperature is {hot!r}; give a number of 0 or more, such as 0.4")
         if self.seed is not None:
-            _require("seed", self.seed, int, None, "a whole number")
-        if isinstance(self.folder, str):
-            object.__setattr__(self, "folder", Path(self.folder))
-        if not isinstance(self.folder, Path | None) or not isinstance(self.exemplars, str):
-            told = f"folder={self.folder!r}, exemplars={self.exemplars!r}"
-            raise ConfigurationError(f"drafting: {told}; give a folder's path and a set's name")
+            _require_whole("seed", self.seed, None)
+        if not isinstance(self.exemplars, str) or not self.exemplars:
+            raise ConfigurationError(f"drafting: exemplars is {self.exemplars!r:.80}; name a set, such as 'wikitq'")
+        object.__setattr__(self, "folder", _folder(self.folder))
         if self.language not in (*Language, AUTO):
             told = f"{', '.join(Language)} or {AUTO}"
             raise ConfigurationError(f"drafting: there is no language {self.language!r}; the languages are {told}")
@@ -80,18 +89,6 @@ class Drafting:
         else:
             yield Language.SQL, range((numbers.start + 1) // 2, (numbers.stop + 1) // 2)
             yield Language.PYTHON, range(numbers.start // 2, numbers.stop // 2)
-
-
-def _require(name: str, value: object, kind: Any, least: int | None, told: str) -> None:
-    """A setting is a number, and not too small.
-
-    Raises:
-        ConfigurationError: It is not.
-    """
-    fits = isinstance(value, kind) and not isinstance(value, bool)
-    if not fits or (least is not None and not least <= value):  # type: ignore[operator]
-        at_least = "" if least is None else f", {least} or more"
-        raise ConfigurationError(f"drafting: {name} is {value!r}; give {told}{at_least}")
 
 
 @dataclass(frozen=True)
@@ -202,3 +199,21 @@ def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting, 
         folder=drafting.folder,
         language=language,
     )
+
+
+def _require_whole(name: str, given: object, least: int | None) -> None:
+    if not isinstance(given, int) or isinstance(given, bool) or (least is not None and given < least):
+        of = "" if least is None else f" of {least} or more"
+        raise ConfigurationError(f"drafting: {name} is {given!r:.80}; give a whole number{of}")
+
+
+def _folder(given: object) -> Path | None:
+    """A folder of exemplars, which may be given as a text."""
+    if given is None:
+        return None
+    if not isinstance(given, str | PathLike):
+        raise ConfigurationError(f"drafting: folder is {given!r:.80}; give a path, or None")
+    folder = Path(given).expanduser()
+    if not folder.is_dir():
+        raise ConfigurationError(f"drafting: folder is {str(given)!r}, and there is no such folder; give another")
+    return folder

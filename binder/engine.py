@@ -22,9 +22,12 @@ from binder.explain import Explanation, explain
 from binder.filters import Selectivity
 from binder.given import (
     Tables,
+    budget_of,
     cache_of,
+    drafting_of,
     limits_of,
     model_of,
+    price_of,
     question_of,
     samples_of,
     seconds_of,
@@ -94,7 +97,7 @@ class Binder:
     ) -> None:
         self._lm = model_of(lm)
         self._owns_lm = lm is None
-        self.drafting = drafting or Drafting()
+        self.drafting = drafting_of(drafting)
         self.vote = vote_of(vote)
         self.deadline = seconds_of(deadline)
         self.mend_values = mend_values
@@ -103,9 +106,9 @@ class Binder:
         self._sandbox = Sandbox(Share(limits.seconds, limits.bytes, limits.rows), unconfined_python)
         self._selectivity = Selectivity()
         self.cache = cache_of(cache)
-        self.budget = budget
-        self.question_budget = question_budget
-        self.price = price
+        self.budget = budget_of(budget)
+        self.question_budget = budget_of(question_budget)
+        self.price = price_of(price)
         self._limited: LM | None = None
         self._desks: set[Desk] = set()  # of what is under way
 

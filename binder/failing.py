@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,8 +16,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from binder.console import render_error
-from binder.errors import BinderError, LMUnavailable, ProgramError
+from binder.console import render_error, safe
+from binder.errors import BinderError, ConfigurationError, LimitReached, LMUnavailable, ProgramError
 
 
 class Commands(TyperGroup):
@@ -42,10 +43,15 @@ class Commands(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def start(app: typer.Typer) -> None:
-    """Run a command line."""
+def start(app: typer.Typer, program: str) -> None:
+    """Run a command line, which is called ``program``."""
     # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        typer.echo(f"{program}: {safe(str(message))}", err=True)
+
+    warnings.showwarning = show
     app()
 
 
@@ -59,16 +65,16 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
         how_on: How work that was interrupted is gone on with, where it can be.
 
     Raises:
-        typer.Exit: It failed: 1, 2 for wrong usage, 130 when it was interrupted.
+        typer.Exit: It failed: 1, 2 for wrong usage and settings that cannot work, 130 when it was interrupted.
     """
     try:
         yield
     except BinderError as error:
-        lines = [render_error(error), how_on if isinstance(error, LMUnavailable) else ""]
+        lines = [render_error(error), how_on if isinstance(error, (LMUnavailable, LimitReached)) else ""]
         _say(program, lines, {"error": type(error).__name__, "message": str(error), **_places(error)}, as_json)
-        raise typer.Exit(1) from None
+        raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from None
     except TyperException as error:  # wrong usage
-        told = " ".join(error.format_message().split())
+        told = " ".join(error.format_message().split()).replace("Value error, ", "")
         lines = [f"{told.rstrip('.')}; see {_command(error) or program} --help"]
         _say(program, lines, {"error": "UsageError", "message": told}, as_json)
         raise typer.Exit(error.exit_code) from None

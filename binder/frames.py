@@ -156,7 +156,14 @@ def _series(values: list[Any]) -> pandas.Series[Any]:
 def _label(label: object) -> str:
     """A column's label as text; None and NaN are none."""
     parts = label if isinstance(label, tuple) else (label,)
-    return readable(" ".join(str(part) for part in parts if part is not None and part == part and str(part)))
+    return readable(" ".join(str(part) for part in parts if not _is_missing(part) and str(part)))
+
+
+def _is_missing(label: object) -> bool:
+    """Whether a label is what pandas puts where there is none; NaN, NaT and NA differ from themselves."""
+    import pandas
+
+    return label is None or label is pandas.NA or label != label
 
 
 def _scannable(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray:

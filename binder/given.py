@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from binder.database import Limits
+from binder.draft import Drafting
 from binder.errors import ConfigurationError
 from binder.lm.base import LM
+from binder.lm.budget import Budget, Price
 from binder.lm.cache import MOST_BYTES, Cache
 from binder.table import Table
 from binder.vote import Vote
@@ -123,6 +125,39 @@ def vote_of(vote: Vote | None) -> Vote:
     if vote is not None and not isinstance(vote, Vote):
         raise ConfigurationError(f"{vote!r:.80} is no way to vote; give vote=binder.Vote(…)")
     return vote or Vote()
+
+
+def drafting_of(drafting: Drafting | None) -> Drafting:
+    """How programs are drafted.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if drafting is not None and not isinstance(drafting, Drafting):
+        raise ConfigurationError(f"{drafting!r:.80} is no way to draft; give drafting=binder.Drafting(…)")
+    return drafting or Drafting()
+
+
+def budget_of(budget: Budget | None) -> Budget | None:
+    """What may be spent.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if budget is not None and not isinstance(budget, Budget):
+        raise ConfigurationError(f"{budget!r:.80} is no budget; give binder.lm.Budget(requests=…)")
+    return budget
+
+
+def price_of(price: Price | None) -> Price | None:
+    """What the model's tokens cost.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if price is not None and not isinstance(price, Price):
+        raise ConfigurationError(f"{price!r:.80} is no price; give price=binder.lm.Price(read=…, written=…)")
+    return price
 
 
 def limits_of(limits: Limits | None) -> Limits:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import atexit
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 from binder.cells import quoted
 from binder.columns import Loaded, Wishes, load
@@ -25,6 +27,7 @@ from binder.delimited import delimited, pattern_of
 from binder.errors import TableError
 from binder.fields import fields_of
 from binder.frames import arrow_of_excel, arrow_of_pandas, arrow_of_polars, plain_arrow
+from binder.mishaps import detail
 
 if TYPE_CHECKING:
     import pandas
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Location: TypeAlias = str | PathLike[str]
+
+_ELSEWHERE = re.compile(r"(https?|ftp|s3|gs|file)://", re.IGNORECASE)
 
 
 def from_delimited(
@@ -58,7 +63,7 @@ def from_json(path: Location, wishes: Wishes) -> Loaded:
     """Load a JSON file that holds an array of objects, or an object a line."""
     file = existing(path)
     reader = f"read_json({quoted(pattern_of(file))}"
-    with connection() as cursor, _failing_as(file.name):
+    with connection() as cursor, _failing_as(f"{file.name} as JSON"):
         described = cursor.sql(f"SELECT * FROM {reader})")
         texts = {
             name: "VARCHAR" if str(type) in ("DATE", "TIMESTAMP", "TIME", "UUID") else str(type)
@@ -72,7 +77,7 @@ def from_json(path: Location, wishes: Wishes) -> Loaded:
 def from_parquet(path: Location, wishes: Wishes) -> Loaded:
     """Load a Parquet file."""
     file = existing(path)
-    with connection() as cursor, _failing_as(file.name):
+    with connection() as cursor, _failing_as(f"{file.name} as Parquet"):
         relation = f"read_parquet({quoted(pattern_of(file))})"
         return load(cursor, relation, fields_of(cursor, relation), read=False, wishes=wishes)
 
@@ -96,6 +101,7 @@ def from_query(url: str, query: str, wishes: Wishes) -> Loaded:
     """Load the result of a database's query."""
     if not isinstance(query, str) or not query.strip():
         raise TableError(f"{query!r} is no query; give a SELECT in the database's own SQL")
+    require_here(url)
     return from_arrow(arrow_of_query(url, query), wishes)
 
 
@@ -120,11 +126,9 @@ def existing(path: Location) -> Path:
     """The path of a file that is there.
 
     Raises:
-        TableError: It is not, or is a folder, or is on the web.
+        TableError: It is not, or is a folder.
     """
     file = located(path)
-    if is_web(path):
-        raise TableError(f"{path} is on the web, and nothing is fetched from there; download it, and give the file")
     try:
         if file.is_dir():
             raise TableError(f"{file} is a folder, not a file; name one file in it")
@@ -135,21 +139,39 @@ def existing(path: Location) -> Path:
     raise TableError(f"there is no file {file}")
 
 
-def is_web(path: object) -> bool:
-    """Whether a place is one of the web."""
-    return isinstance(path, str) and path.lower().startswith(("http://", "https://", "ftp://", "s3://", "gs://"))
-
-
 def located(path: Location) -> Path:
     """A path, whether something is there or not.
 
     Raises:
-        TableError: It is no path.
+        TableError: It is no path, or a web address.
     """
+    require_here(path)
     try:
         return Path(path).expanduser()
     except (TypeError, RuntimeError):  # RuntimeError: ~ stands for nobody
         raise TableError(f"{path!r:.80} is no path of a file; give a text or a pathlib.Path") from None
+
+
+def require_here(source: object) -> None:
+    """Refuse the address of a file that is elsewhere: nothing is fetched from the network for a table.
+
+    Example:
+        >>> require_here("https://example.org/peaks.csv")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        binder.errors.TableError: https://example.org/peaks.csv is a web address, and no table is fetched ...
+
+    Raises:
+        TableError: It is one.
+    """
+    if not isinstance(source, str) or not (scheme := _ELSEWHERE.match(source)):
+        return
+    shown = re.sub(r"(?<=//)[^/@]*@", "", source)  # a password may stand there
+    if scheme[1].lower() == "file":
+        raise TableError(f"{shown} is an address; give the file's path: {unquote(urlsplit(source).path)}")
+    how = f" (curl -LO {shlex.quote(shown)})" if scheme[1].lower().startswith("http") else ""
+    told = "is a web address, and no table is fetched from the network"
+    raise TableError(f"{shown} {told}; download it first{how} and give the file")
 
 
 @contextmanager
@@ -179,7 +201,8 @@ def _failing_as(what: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise TableError(f"cannot read {what}: {str(error).splitlines()[0]}") from error
+        told = "it is damaged, or of another kind than it was taken for"
+        raise TableError(f"cannot read {what}: {told} (the database says: {detail(str(error))})") from error
 
 
 def _why(error: Exception) -> str:
@@ -194,4 +217,4 @@ def _why(error: Exception) -> str:
         return f"{where}: not UTF-8 text; name the file's encoding"
     if "unterminated quote" in text.lower():
         return f"{where}: a quote is not closed"
-    return f"{where}: {text.splitlines()[0]}"
+    return f"{where}: it cannot be read as delimited text (the database says: {detail(text)})"

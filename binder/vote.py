@@ -34,6 +34,9 @@ class Vote:
             that give ``favoured`` count ``weight``. ``calls``: samples whose program asks the LM count ``weight``.
         favoured: The answer's text that ``answer`` favours.
         weight: What a favoured sample counts, where another counts one.
+
+    Raises:
+        ConfigurationError: They do not fit each other.
     """
 
     method: Method = Method.MAJORITY
@@ -45,6 +48,12 @@ class Vote:
             raise ConfigurationError(f"vote: there is no method {self.method!r}; the methods are {', '.join(Method)}")
         if self.method is Method.ANSWER and self.favoured is None:
             raise ConfigurationError("a vote that favours an answer needs one: favoured=, or --favour")
+        if self.method is not Method.ANSWER and self.favoured is not None:
+            told = "goes with the method 'answer' (--vote answer) only"
+            raise ConfigurationError(f"vote: a favoured answer ({self.favoured!r:.80}) {told}")
+        weight = self.weight
+        if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight < math.inf:
+            raise ConfigurationError(f"vote: weight is {weight!r:.80}; give a number of 0 or more")
 
 
 @dataclass(frozen=True)

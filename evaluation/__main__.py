@@ -1,6 +1,7 @@
 """Run benchmarks, compare runs, and make harder data sets.
 
-A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed, 2 for wrong usage.
+A run is resumed by giving the same command again. Exit status: 0 when it worked, 1 when it failed, 2 for wrong
+usage or a setting that cannot work.
 """
 
 from __future__ import annotations
@@ -178,11 +179,10 @@ def harder(
     seed: Annotated[int, typer.Option(help="Makes the same set again.")] = 0,
 ) -> None:
     """Make a harder data set: larger tables, distracting rows and columns."""
-    with failing("binder-eval"):
-        chosen = select(BENCHMARKS[benchmark].examples(data, split), limit=limit, seed=seed)
-        wanted = Harder(rows, distracting_rows, distracting_columns)
-        taken = make(BENCHMARKS[benchmark], chosen, split, out, wanted, seed)
-        typer.echo(f"{len(taken)} of {len(chosen)} examples, in {out}")
+    chosen = select(BENCHMARKS[benchmark].examples(data, split), limit=limit, seed=seed)
+    wanted = Harder(rows, distracting_rows, distracting_columns)
+    taken = make(BENCHMARKS[benchmark], chosen, split, out, wanted, seed)
+    typer.echo(f"{len(taken)} of {len(chosen)} examples, in {out}")
 
 
 @app.command()
@@ -197,7 +197,7 @@ def timing(
     limit: Limit = None,
 ) -> None:
     """Time the questions of a program file outside the language model, step by step."""
-    with failing("binder-eval"), model(lm or "none", base_url=base_url) as asked:
+    with model(lm or "none", base_url=base_url) as asked:
         examples = BENCHMARKS[benchmark].examples(data, split)
         given = published.load(programs, examples)
         chosen = select([example for example in examples if given.get(example.id)], limit=limit)
@@ -212,10 +212,9 @@ def efficiency(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Count the LM requests of the planner's cases against a stub server, and time the engine outside the model."""
-    with failing("binder-eval"):
-        found = peers.find(peer_python)
-        figures = spending.measure(found, seen=lambda what: typer.echo(what, err=True))
-        typer.echo((spending.document if json else spending.table)(figures, spending.machine(found)), nl=False)
+    found = peers.find(peer_python)
+    figures = spending.measure(found, seen=lambda what: typer.echo(what, err=True))
+    typer.echo((spending.document if json else spending.table)(figures, spending.machine(found)), nl=False)
 
 
 @app.command()
@@ -226,13 +225,12 @@ def report(
     price_written: PriceWritten = 0.0,
 ) -> None:
     """Report on runs, side by side."""
-    with failing("binder-eval"):
-        typer.echo(write_report(runs, to, Price(price_read, price_written)), nl=False)
+    typer.echo(write_report(runs, to, Price(price_read, price_written)), nl=False)
 
 
 def main() -> None:
     """Run the command line."""
-    start(app)
+    start(app, "binder-eval")
 
 
 if __name__ == "__main__":

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from grammars import arity, blocks, growth, kinds, names, safety
 from grammars.dialect import translate
-from grammars.errors import Complaint
+from grammars.errors import Complaint, Span
 from grammars.program import Program
 from grammars.schema import Schema
 from grammars.sql import Parsed, Unparsable, parse
 from grammars.tidy import QUOTED, holds_query, quote_headers, tidy
 
 Rule = Callable[[Program, Schema], "Program | tuple[Complaint, ...]"]
+
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 RULES: tuple[Rule, ...] = (names.resolve, safety.allow, arity.count, growth.bound, kinds.infer)
 
@@ -47,6 +50,11 @@ def check(source: str, schema: Schema) -> Checked:
         >>> check("DROP TABLE w", Schema(())).complaints[0].message
         'DROP is not a query'
     """
+    if half := _HALF.search(source):
+        shown = _HALF.sub("\ufffd", source)  # what an error shows must be printable
+        message = "half a character stands here (a lone surrogate), which no table holds"
+        told = Complaint("tidy", message, "write the text anew, or read it as UTF-8", Span(*half.span()))
+        return Checked(shown, None, (told,))
     read = _Reader(schema)
     first = read(source.strip())
     if isinstance(first, Unparsable) and first.statement:

@@ -17,6 +17,8 @@ from binder.lm.endpoint import HOSTED, Endpoint
 from binder.lm.pins import QWEN
 
 if TYPE_CHECKING:
+    import openai
+
     from binder.lm.base import LM
 
 HOSTED_MODEL = "gpt-4.1-mini"
@@ -102,17 +104,30 @@ def _only_model(endpoint: Endpoint) -> str:
     ) as client:
         try:
             names = [model.id for model in client.models.list().data]
+        except openai.APIStatusError as error:
+            told = f"{endpoint.address} did not say which models it has: {_refusal(error)}"
+            raise LMUnavailable(endpoint.redact(told)) from None
         except Exception as error:  # A reply of any other shape fails in the openai package's own ways.
             raise LMUnavailable(
-                f"{endpoint.address} did not say which models it has ({error}). Start it, check OPENAI_BASE_URL, or "
-                "name the model in BINDER_MODEL"
-            ) from error
+                f"{endpoint.address} did not say which models it has ({endpoint.redact(str(error))}). Start it, check "
+                "OPENAI_BASE_URL, or name the model in BINDER_MODEL"
+            ) from None
     if len(names) != 1:
         listed = ", ".join(names[:10]) or "none"
         raise ConfigurationError(
             f"{endpoint.address} has {len(names)} models ({listed}). Name the one to use in BINDER_MODEL"
         )
     return names[0]
+
+
+def _refusal(error: openai.APIStatusError) -> str:
+    """What a server that lists no models says, and what to do about it."""
+    from binder.lm import failures
+
+    if error.status_code in (401, 403):
+        return failures.explain(error, "")
+    said = failures.message(error)
+    return f"{said}. Check OPENAI_BASE_URL, which usually ends in /v1, or name the model in BINDER_MODEL"
 
 
 def _embedded() -> Choice:

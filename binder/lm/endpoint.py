@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -11,6 +12,11 @@ from binder.errors import ConfigurationError
 HOSTED = "https://api.openai.com/v1"
 NO_KEY = "no-key-needed"
 """Sent where nobody set a key: most servers of one's own want none, and the protocol has no way to send nothing."""
+
+REAL_KEY = 8
+"""How many characters a key has at least that is worth hiding wherever it stands."""
+
+_SPOKEN_OF = r"((?:\b|_)(?:bearer|authorization|key|token)\b(?:\W{1,4}(?:provided|bearer|is))?[^\w(]{1,4})"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,21 @@ class Endpoint:
                 "into OPENAI_API_KEY"
             )
         return cls(url, key or NO_KEY)
+
+    def redact(self, text: str) -> str:
+        """A text without the key, for messages.
+
+        A key too short to be a real one is also a part of words, so it is taken out only where a key is spoken of.
+
+        Example:
+            >>> Endpoint("http://localhost/v1", "sk-12345678").redact("bad key sk-12345678!")
+            'bad key [key]!'
+            >>> Endpoint("http://localhost/v1", "a").redact("a bad API key: 'a'")
+            "a bad API key: '[key]'"
+        """
+        if len(self.key) >= REAL_KEY:
+            return text.replace(self.key, "[key]")
+        return re.sub(rf"{_SPOKEN_OF}{re.escape(self.key)}(?![\w-])", r"\1[key]", text, flags=re.IGNORECASE)
 
     @property
     def address(self) -> str:

@@ -69,11 +69,11 @@ def explain(error: openai.APIError, model: str) -> str:
         return f"the request is too large ({said}). Lower the LM's context= so that prompts are cut to fit"
     match error.status_code:
         case 401 | 403:
-            return f"the server refused the key ({said}). Set OPENAI_API_KEY, or pass api_key="
+            return f"the server refused the key ({said}). Set OPENAI_API_KEY to one it takes, or pass api_key="
         case 404:
             return (
-                f"the server knows no model {model!r} or no such path ({said}). Check the model's name and the "
-                "address, which usually ends in /v1"
+                f"the server knows no model {model!r} or no such path ({said}). Check the model's name (BINDER_MODEL, "
+                "or --lm of binder-eval) and the address (OPENAI_BASE_URL), which usually ends in /v1"
             )
         case 429:
             return f"the server asks for fewer requests ({said}). Lower concurrency=, or try again later"
@@ -95,7 +95,7 @@ def message(error: openai.APIStatusError) -> str:
 def _explain_connection(error: openai.APIError) -> str:
     cause = str(error.__cause__ or error).strip() or type(error.__cause__ or error).__name__
     if _refused_connection(error):
-        return f"no connection ({cause}). Start the server, or check its address"
+        return f"no connection ({cause}). Start the server, or check its address (OPENAI_BASE_URL)"
     return f"the connection broke ({cause}). Try again later, or look into the server's log"
 
 

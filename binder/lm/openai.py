@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from binder.lm.base import Request
 
-_SHORTEST_KEY = 4
-
 Exchange = tuple[wire.Reply, Usage]
 
 
@@ -131,13 +129,8 @@ class OpenAI:
                     f"{self.name} did not answer within {self.timeout:g} s. Give it longer with timeout=, or ask less"
                 ) from None
             except LMError as error:
-                raise type(error)(self._without_key(f"{self.name}: {error}")) from None
+                raise type(error)(f"{self.name}: {self.endpoint.redact(str(error))}") from None
         return reply, Usage(requests, reply.prompt_tokens, reply.completion_tokens)
-
-    def _without_key(self, told: str) -> str:
-        """A message without the key, should a server repeat it; one of a few letters is a stand-in and no secret."""
-        key = self.endpoint.key
-        return told.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else told
 
     async def _send(self, session: _Session, request: Request, *, n: int, sample: int) -> tuple[wire.Reply, int]:
         """Ask until there is a reply: without what the server refuses, and again after a moment's failure."""

@@ -21,7 +21,8 @@ def message(name: str, price: Price | None, request: Request, found: Excess, spe
     return (
         f"the limit of {most} on {name} is reached: {spent.requests:,} requests and {spent.tokens:,} tokens"
         f"{dollars} were spent in {spent.seconds:.1f} s, and {_missing(request)} would take {_wanted(found)}. "
-        f"Raise {found.limit}= and run again: what was answered is kept in the cache and not asked again"
+        f"Raise {found.limit}={_option(found.limit)} and run again: what was answered is kept in the cache and not "
+        "asked again"
     )
 
 
@@ -45,3 +46,8 @@ def _wanted(found: Excess) -> str:
             return "longer"
         case _:
             return f"up to {found.wanted:,g} {found.limit} in all"
+
+
+def _option(limit: str) -> str:
+    """The option of the command line that sets a limit, for the limits that have one."""
+    return f" (--max-{limit})" if limit in ("requests", "tokens") else ""

@@ -35,12 +35,20 @@ OFF = "off"
 
 
 def folder() -> Path:
-    """Where the weights are kept: ``BINDER_CACHE``, else the user's cache folder (also where it is ``off``)."""
+    """Where the weights are kept: ``BINDER_CACHE``, else the user's cache folder (also where it is ``off``).
+
+    Raises:
+        ConfigurationError: ``BINDER_CACHE`` names a file.
+    """
     import platformdirs
 
     named = os.environ.get("BINDER_CACHE", "")
-    usual = named.casefold() in ("", OFF)
-    return platformdirs.user_cache_path("binder-tableqa") if usual else Path(named).expanduser()
+    if named.casefold() in ("", OFF):
+        return platformdirs.user_cache_path("binder-tableqa")
+    path = Path(named).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ConfigurationError(f"BINDER_CACHE names {path}, which is a file. Give a folder, or off")
+    return path
 
 
 def named() -> Path | None:

@@ -43,7 +43,25 @@ CASES = [
     ("SELECT ROUND(name, 1, 2) FROM w", "ROUND", "the function round does not take these arguments"),
     ("SELECT EXTRACT(FOO FROM name) FROM w", "FOO", "there is no function foo"),
     ("SELECT name FROM w GROUP BY", "BY", "the database cannot read the program near BY"),
-    ("SELECT name FROM w WHERE name REGEXP '('", None, "the database will not run it: missing ): ("),
+    ("SELECT name FROM w WHERE name REGEXP '('", None, "a regular expression cannot be read"),
+    ("WITH c AS (SELECT 1), c AS (SELECT 2) SELECT 1 FROM c", "c", "two tables of WITH are called `c`"),
+    ("SELECT * FROM (VALUES (1), (2, 3)) AS x", None, "the rows of VALUES are not of one length"),
+    ("SELECT RANK() OVER w3 FROM w", "w3", "there is no window called `w3`"),
+    ("SELECT name FROM w WHERE EXISTS (SELECT)", None, "a SELECT selects nothing"),
+    ('SELECT name AS "" FROM w', None, "a name is empty"),
+    ("SELECT name FROM w WHERE height > ALL (SELECT name FROM w)", None, "values of different kinds are compared"),
+    ("SELECT name FROM w LIMIT 99999999999999999999", None, "a number is too large for where it stands"),
+    ("SELECT STRFTIME('%Q', name) FROM w", None, "a date has no %Q to be written"),
+    ("SELECT DATE_TRUNC('foo', name) FROM w", "foo", "a date has no part called 'foo'"),
+    ("SELECT STRFTIME() FROM w", "STRFTIME", "the function strftime does not take these arguments"),
+    ("SELECT WEEKDAY() FROM w", "WEEKDAY", "the function weekday does not take these arguments"),
+    ("SELECT DATE_FORMAT(name) FROM w", "DATE_FORMAT", "there is no function date_format"),
+    ("SELECT ISNULL() FROM w", "ISNULL", "there is no function isnull"),
+    (
+        "SELECT GROUP_CONCAT(name, height) FROM w",
+        None,
+        'the database will not run it: The "arg" argument in function "listagg" must be a constant expression',
+    ),
 ]
 
 

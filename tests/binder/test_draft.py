@@ -14,16 +14,16 @@ from grammars.language import Language
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ({"samples": 0}, "samples is 0; give a whole number, 1 or more"),
+        ({"samples": 0}, "samples is 0; give a whole number of 1 or more"),
         ({"samples": True}, "samples is True"),
-        ({"shots": -1}, "shots is -1; give a whole number, 0 or more"),
+        ({"shots": -1}, "shots is -1; give a whole number of 0 or more"),
         ({"shots": 1.5}, "shots is 1.5"),
         ({"repairs": -2}, "repairs is -2"),
-        ({"temperature": -1}, "temperature is -1; give a number, 0 or more"),
+        ({"temperature": -1}, "temperature is -1; give a number of 0 or more"),
         ({"temperature": "hot"}, "temperature is 'hot'"),
         ({"seed": "a"}, "seed is 'a'; give a whole number"),
-        ({"folder": 3}, "folder=3"),
-        ({"exemplars": 3}, "exemplars=3"),
+        ({"folder": 3}, "folder is 3"),
+        ({"exemplars": 3}, "exemplars is 3"),
         ({"language": "cobol"}, "no language 'cobol'; the languages are sql, python or auto"),
     ],
 )
@@ -33,8 +33,8 @@ def test_a_setting_that_cannot_work_is_refused(setting: dict[str, Any], told: st
     assert told in str(refused.value)
 
 
-def test_a_folder_may_be_a_text() -> None:
-    assert Drafting(folder="mine").folder == Path("mine")  # type: ignore[arg-type]
+def test_a_folder_may_be_a_text(tmp_path: Path) -> None:
+    assert Drafting(folder=str(tmp_path)).folder == tmp_path  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("first", range(4))

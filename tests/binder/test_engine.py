@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import threading
 import time
@@ -609,11 +610,59 @@ def test_the_answer_is_that_of_all_samples(numbers: list[int], samples: int) -> 
         ({"cache": "/tmp/replies"}, "is no cache; give cache=binder.lm.Cache(path)"),
         ({"vote": "majority"}, "is no way to vote; give vote=binder.Vote"),
         ({"limits": {"rows": 3}}, "are no limits; give limits=binder.Limits"),
+        ({"drafting": 5}, "is no way to draft; give drafting=binder.Drafting"),
+        ({"budget": 5}, "is no budget; give binder.lm.Budget"),
+        ({"question_budget": {"requests": 5}}, "is no budget; give binder.lm.Budget"),
+        ({"price": 0.4}, "is no price; give price=binder.lm.Price"),
     ],
 )
 def test_settings_of_another_type_are_refused_at_once(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(binder.ConfigurationError, match=re.escape(said)):
         Binder(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"samples": 0}, "samples is 0; give a whole number of 1 or more"),
+        ({"samples": "5"}, "samples is '5'"),
+        ({"temperature": -1}, "temperature is -1; give a number of 0 or more"),
+        ({"temperature": math.nan}, "temperature is nan"),
+        ({"temperature": math.inf}, "temperature is inf"),
+        ({"temperature": "hot"}, "temperature is 'hot'"),
+        ({"shots": -1}, "shots is -1; give a whole number of 0 or more"),
+        ({"shots": 1.5}, "shots is 1.5"),
+        ({"repairs": -1}, "repairs is -1"),
+        ({"repairs": True}, "repairs is True"),
+        ({"seed": "x"}, "seed is 'x'; give a whole number"),
+        ({"exemplars": 5}, "exemplars is 5; name a set"),
+        ({"folder": 5}, "folder is 5; give a path, or None"),
+        ({"folder": "nowhere/at/all"}, "there is no such folder"),
+    ],
+)
+def test_drafting_that_cannot_be_is_refused_at_once(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(binder.ConfigurationError, match=re.escape(said)):
+        Drafting(**settings)
+
+
+def test_a_folder_of_exemplars_may_be_a_text(tmp_path: Path) -> None:
+    folder: Any = str(tmp_path)
+    assert Drafting(folder=folder).folder == tmp_path
+    assert Drafting(seed=-1, shots=0, repairs=0, temperature=0).folder is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"method": Method.ANSWER}, "needs one: favoured="),
+        ({"favoured": "K2"}, "goes with the method 'answer'"),
+        ({"method": Method.CALLS, "weight": -1}, "weight is -1; give a number of 0 or more"),
+        ({"method": Method.CALLS, "weight": math.inf}, "weight is inf"),
+    ],
+)
+def test_a_vote_that_cannot_be_is_refused_at_once(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(binder.ConfigurationError, match=re.escape(said)):
+        Vote(**settings)
 
 
 def test_a_call_may_ask_about_an_aggregate_without_columns() -> None:

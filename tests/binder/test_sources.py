@@ -126,6 +126,31 @@ def test_files_that_are_not_there(tmp_path: Path) -> None:
         Table.from_csv(latin, encoding="klingon")
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("https://example.org/a/peaks.csv", "download it first (curl -LO https://example.org/a/peaks.csv)"),
+        ("HTTP://ann:secret@example.org/p.csv?a=1&b=2", "(curl -LO 'HTTP://example.org/p.csv?a=1&b=2')"),
+        ("s3://bucket/peaks.parquet", "no table is fetched from the network; download it first and give the file"),
+        ("file:///tmp/the%20peaks.csv", "give the file's path: /tmp/the peaks.csv"),
+    ],
+)
+def test_a_web_address_is_no_table(source: str, message: str) -> None:
+    loads = (Table.from_csv, Table.from_excel, lambda url: Table.from_records(url, "SELECT 1"))
+    for load in loads:
+        with pytest.raises(TableError, match=re.escape(message)) as raised:
+            load(source)
+        assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), pandas.NA, pandas.NaT])
+def test_a_column_without_a_header_is_called_by_its_place(missing: object) -> None:
+    frame = pandas.DataFrame([["K2", 8611]]).set_axis(pandas.Index(["name", missing], dtype=object), axis="columns")
+    assert [column.name for column in Table.from_pandas(frame).columns] == ["name", "column_2"]
+    deep = frame.set_axis(pandas.Index([("name", missing), (missing, missing)], dtype=object), axis="columns")
+    assert [column.name for column in Table.from_pandas(deep).columns] == ["name", "column_2"]
+
+
 def test_json(tmp_path: Path) -> None:
     records = [
         {"day": "1990-3-05", "place": {"city": "Bern", "at": {"x": 1}}, "tags": ["a", 1], "mixed": 1},
@@ -141,7 +166,7 @@ def test_json(tmp_path: Path) -> None:
             ["1990-3-05", "Bern", "1", '["a",1]', "1", None],
             ["March 6, 1990", None, None, None, "two", "1.5"],
         ]
-    with pytest.raises(TableError, match=r"cannot read bad.json: .*Malformed JSON"):
+    with pytest.raises(TableError, match=r"cannot read bad.json as JSON: it is damaged.*Malformed JSON"):
         Table.from_json(file(tmp_path, "bad.json", '{"a":'))
 
 

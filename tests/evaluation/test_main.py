@@ -66,11 +66,11 @@ def test_some_examples_and_one_phase(farm: Path, tmp_path: Path) -> None:
     ("options", "status", "said"),
     [
         (["--split", "tset"], 1, "there is no split 'tset'"),
-        (["--lm", "nowhere.py:answer"], 1, "there is no file nowhere.py"),
-        (["--lm", KNOWING.replace("answer", "guess")], 1, "has no function 'guess'"),
-        (["--ids", "x-99"], 1, "holds no x-99"),
-        (["--raw"], 1, "--raw is for TabFact"),
-        (["--programs", "nowhere.json"], 1, "cannot read nowhere.json"),
+        (["--lm", "nowhere.py:answer"], 2, "there is no file nowhere.py"),
+        (["--lm", KNOWING.replace("answer", "guess")], 2, "has no function 'guess'"),
+        (["--ids", "x-99"], 2, "holds no x-99"),
+        (["--raw"], 2, "--raw is for TabFact"),
+        (["--programs", "nowhere.json"], 2, "cannot read nowhere.json"),
         (["--data", "nowhere"], 1, "git clone"),
         (["--out", __file__], 1, "name another file or folder"),
         (["--mode", "guess"], 2, "guess"),
@@ -81,31 +81,39 @@ def test_a_mistake_is_said(farm: Path, tmp_path: Path, options: list[str], statu
     usual = ["--data", farm, "--split", "dev", "--lm", KNOWING, "--out", tmp_path / "out", "--quiet"]
     done = call("wikitq", *usual, *options)
     assert done.exit_code == status
-    assert said in done.output
-    assert "Traceback" not in done.output
+    assert said in done.stderr
+    assert done.stderr.startswith("binder-eval: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--fly"], ["fly"], ["wikitq"], ["report"], ["harder", "--fly"]])
+def test_wrong_usage_is_one_line(words: list[str]) -> None:
+    done = call(*words)
+    assert done.exit_code == 2 and done.stdout == ""
+    assert done.stderr.startswith("binder-eval: ") and done.stderr.count("\n") == 1
+    assert "--help" in done.stderr
 
 
 BROKEN = "def divides(request):\n    return 1 / 0\n"
 
 
 @pytest.mark.parametrize(
-    ("text", "named", "said"),
+    ("text", "named", "status", "said"),
     [
-        (BROKEN, "divides", "divides of {path} failed: ZeroDivisionError: division by zero (line 2)"),
-        (BROKEN, "multiplies", "{path} has no function 'multiplies'"),
-        ("import nothing_of_that_name\n", "f", "{path} cannot be loaded: ModuleNotFoundError"),
-        (None, "f", "there is no file {path}"),
+        (BROKEN, "divides", 1, "divides of {path} failed: ZeroDivisionError: division by zero (line 2)"),
+        (BROKEN, "multiplies", 2, "{path} has no function 'multiplies'"),
+        ("import nothing_of_that_name\n", "f", 2, "{path} cannot be loaded: ModuleNotFoundError"),
+        (None, "f", 2, "there is no file {path}"),
     ],
 )
 def test_a_function_that_does_not_work_is_said_and_ends_the_run(
-    farm: Path, tmp_path: Path, text: str | None, named: str, said: str
+    farm: Path, tmp_path: Path, text: str | None, named: str, status: int, said: str
 ) -> None:
     path = tmp_path / "model.py"
     if text is not None:
         path.write_text(text)
     out = tmp_path / "out"
     failed = call("wikitq", "--data", farm, "--split", "dev", "--quiet", "--out", out, "--lm", f"{path}:{named}")
-    assert failed.exit_code == 1
+    assert failed.exit_code == status
     assert said.replace("{path}", str(path)) in failed.stderr
     assert failed.stderr.startswith("binder-eval: ") and "Traceback" not in failed.output
     assert not (out / "results.jsonl").exists() or not (out / "results.jsonl").read_text()

@@ -85,6 +85,15 @@ def test_a_check_never_raises_on_nonsense() -> None:
         assert checked.program is not None or checked.complaints
 
 
+def test_half_a_character_is_refused_where_it_stands() -> None:
+    for text in ("SELECT \udcff FROM w", "SELECT Name FROM w WHERE Name = '\ud800'", "\udcff"):
+        checked = check(text, ONE)
+        [complaint] = checked.complaints
+        assert checked.program is None and "half a character" in complaint.message
+        assert complaint.span is not None and text[complaint.span.start] in "\ud800\udcff"
+        complaint.render(checked.text).encode()  # it can be printed
+
+
 def test_deep_nesting_is_refused_not_crashed_on() -> None:
     checked = check("SELECT " + "(" * 5000 + "1" + ")" * 5000, ONE)
     assert checked.program is None

@@ -12,7 +12,7 @@ import pytest
 import binder.lm
 from binder.errors import ConfigurationError
 from binder.lm import Local, OpenAI, default, describe
-from tests.support.fault_server import Reply, completion, serve
+from tests.support.fault_server import Reply, completion, error, serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +120,22 @@ def test_a_server_that_cannot_be_asked(url: str, message: str, monkeypatch: pyte
     assert not describe().ready
     with pytest.raises(ConfigurationError, match=message):
         default()
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (error(401, "bad key sk-secret-key"), "refused the key .bad key .key.*Set OPENAI_API_KEY"),
+        (error(404, "no such path"), "no such path. Check OPENAI_BASE_URL.*BINDER_MODEL"),
+    ],
+)
+def test_a_server_that_refuses_to_list(reply: Reply, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(works, listing=reply) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-key")
+        with pytest.raises(ConfigurationError, match=said) as caught:
+            default()
+    assert "sk-secret-key" not in str(caught.value) and "{" not in str(caught.value)
 
 
 def test_a_server_that_lists_nonsense(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,7 +162,7 @@ def test_the_error_says_what_was_spent_what_is_missing_and_how_to_go_on() -> Non
     said = str(failure)
     assert "the limit of 2 requests on scripted is reached: 2 requests and 40 tokens ($0.0001) were spent" in said
     assert "the values of 2 more inputs would take up to 3 requests in all" in said
-    assert "Raise requests= and run again: what was answered is kept in the cache" in said
+    assert "Raise requests= (--max-requests) and run again: what was answered is kept in the cache" in said
 
 
 def test_a_question_and_the_engine_are_both_limited() -> None:

@@ -98,6 +98,22 @@ def test_the_key_is_sent(api: Api) -> None:
     assert server.keys == ["Bearer sk-secret-key"]
 
 
+@pytest.mark.parametrize(
+    ("key", "said", "told"),
+    [
+        ("a", "a bad API key: 'a'", "a bad API key: '[key]'"),
+        ("a", "a key at all is what that needs", "a key at all is what that needs"),
+        ("x", "Incorrect API key provided: x. Authorization: Bearer x", "provided: [key]. Authorization: Bearer [key]"),
+        ("ollama", "ollama is no ollama-key, api_key=ollama", "ollama is no ollama-key, api_key=[key]"),
+        ("sk-secret-key", "is sk-secret-keysk-secret-key one?", "is [key][key] one?"),
+    ],
+)
+def test_the_key_is_taken_out_of_messages_and_nothing_else(key: str, said: str, told: str) -> None:
+    with serve(lambda body: error(401, said)) as server, pytest.raises(LMUnavailable) as caught:
+        ask(client(server, api_key=key), request())
+    assert told in str(caught.value)
+
+
 def test_text_completions() -> None:
     def behave(body: Body) -> Reply:
         logprobs = {"token_logprobs": [-0.5, -0.25]}
@@ -269,7 +285,10 @@ BAD: dict[str, tuple[Behaviour, type[LMError], str]] = {
     "fails in HTML": (lambda body: Reply("<html>Bad gateway</html>", 502), LMUnavailable, "status 502 .*Bad gateway"),
     "is busy": (lambda body: error(429, "quota used up"), LMUnavailable, "quota used up.*concurrency="),
     "refuses the key": (lambda body: error(401, "bad key sk-secret-key"), LMUnavailable, "Set OPENAI_API_KEY"),
-    "does not know the model": (lambda body: error(404, "no such model"), LMUnavailable, "no model 'stub'.*end"),
+    "does not know the model": (
+        *(lambda body: error(404, "no such model"), LMUnavailable),
+        r"no model 'stub'.*\(BINDER_MODEL.*--lm.*\(OPENAI_BASE_URL\).*end",
+    ),
     "refuses the size": (lambda body: Reply("", 413), LMUnavailable, "too large"),
     "refuses": (lambda body: error(400, "prompt not allowed"), LMUnavailable, "prompt not allowed"),
     "answers HTML": (lambda body: Reply("<html>Hello</html>"), LMReplyError, "not JSON but '<html>.*ends in /v1"),
