@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -14,11 +15,12 @@ from grammars.schema import Column
 
 if TYPE_CHECKING:
     import pyarrow
+    from duckdb import DuckDBPyConnection
 
     from binder.table import Table
 
-_packed: WeakKeyDictionary[Table, tuple[bytes, bytes]] = WeakKeyDictionary()
-_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_packed: WeakKeyDictionary[Table, tuple[bytes, ...]] = WeakKeyDictionary()
+_DIGITS = 18  # of what is read from text; a float holds 15 of them exactly
 
 
 def pack(tables: Sequence[Table]) -> Packed:
@@ -26,23 +28,36 @@ def pack(tables: Sequence[Table]) -> Packed:
     for table in tables:
         if table not in _packed:
             _packed[table] = _streams(table.data, table.columns)
-    return packed_tables([(table.name, *_packed[table]) for table in tables])
+    return packed_tables([(table.name, _packed[table]) for table in tables])
 
 
-def _streams(data: pyarrow.Table, columns: Sequence[Column]) -> tuple[bytes, bytes]:
-    """A table as two Arrow streams: its visible columns, and the texts of those that are no text."""
+def _streams(data: pyarrow.Table, columns: Sequence[Column]) -> tuple[bytes, ...]:
+    """A table as Arrow streams: its visible columns; the texts of those that are no text; and the spellings of those
+    whose cells have their own, missing where they have not."""
     import pyarrow
 
-    cells = [f"{_cell(column)} AS {quoted(column.name)}" for column in columns]
-    texts = [f"{_text(column)} AS {quoted(column.name)}" for column in columns if column.type != "VARCHAR"]
+    typed = [column for column in columns if column.type != "VARCHAR"]
+    spelled = [column for column in columns if column.spelling]
+    wanted = (
+        [(_cell(column), column) for column in columns],
+        [(_text(column), column) for column in typed],
+        [(quoted(column.spelling or ""), column) for column in spelled],
+    )
     with sources.connection() as cursor:
         cursor.register("source", data)
-        typed = cursor.sql(f"SELECT {', '.join(cells)} FROM source").to_arrow_table()
-        spelled = cursor.sql(f"SELECT {', '.join(texts)} FROM source").to_arrow_table() if texts else pyarrow.table({})
+        cells, *texts = [_selected(cursor, each) for each in wanted]
     for at, column in enumerate(columns):
         if column.type == "INTERVAL":
-            typed = typed.set_column(at, column.name, typed.column(at).cast(pyarrow.duration("us")))
-    return _stream(typed), _stream(spelled)
+            cells = cells.set_column(at, column.name, cells.column(at).cast(pyarrow.duration("us")))
+    return tuple(map(_stream, (cells, *texts)))
+
+
+def _selected(cursor: DuckDBPyConnection, wanted: Sequence[tuple[str, Column]]) -> pyarrow.Table:
+    """Columns of the table as Arrow; none at all where none is wanted."""
+    import pyarrow
+
+    named = ", ".join(f"{sql} AS {quoted(column.name)}" for sql, column in wanted)
+    return cursor.sql(f"SELECT {named} FROM source").to_arrow_table() if wanted else pyarrow.table({})
 
 
 def _cell(column: Column) -> str:
@@ -50,7 +65,8 @@ def _cell(column: Column) -> str:
     name = quoted(column.name)
     if column.type == "INTERVAL":
         return f"epoch_us({name})"
-    if column.kind.numeric and column.type not in (*_INTEGERS, "DOUBLE", "FLOAT"):
+    digits = re.match(r"DECIMAL\((\d+)", column.type)
+    if digits and int(digits[1]) <= _DIGITS:
         return f"CAST({name} AS DOUBLE)"
     return name
 

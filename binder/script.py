@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from binder.coerce import settle
 from binder.errors import RunError
 from binder.execute import Result, text_of
+from binder.headers import readable
 from binder.plan import Step
 from binder.sandbox.plain import portable, restored
 from binder.trace import CallTrace
@@ -68,7 +70,8 @@ async def run_script(
     run = _Run(script.program, desk, note)
     with run.working:
         run.working.enter_context(desk.working())
-        return _result(await sandbox.run(script.program.text, tables, run.ask))
+        given = await sandbox.run(script.program.text, tables, run.ask)
+        return await asyncio.to_thread(_result, given)
 
 
 @dataclass
@@ -156,6 +159,12 @@ def _cells(cells: Any, width: int) -> bool:
     return fits and cells != [None] * width and all(cell is None or isinstance(cell, str) for cell in cells)
 
 
+def _value(sent: Any) -> Any:
+    """A value that came; half a character in a text, which nothing can print, is replaced."""
+    value = restored(sent)
+    return readable(value) if isinstance(value, str) else value
+
+
 def _result(given: dict[str, Any]) -> Result:
     """A result from what a program's process says; that is not to be trusted.
 
@@ -163,14 +172,17 @@ def _result(given: dict[str, Any]) -> Result:
         RunError: It is none.
     """
     try:
-        columns = tuple(str(name) for name in given["columns"])
-        rows = tuple(tuple(map(restored, row)) for row in given["rows"])
+        columns = tuple(readable(str(name)) for name in given["columns"])
+        rows = tuple(tuple(map(_value, row)) for row in given["rows"])
         known = given["texts"]
         texts = tuple(
-            tuple(text if isinstance(text, str) else text_of(value) for value, text in zip(row, own, strict=True))
+            tuple(
+                readable(text) if isinstance(text, str) else text_of(value)
+                for value, text in zip(row, own, strict=True)
+            )
             for row, own in zip(rows, known, strict=True)
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise RunError("the program gave what is no answer") from None
     if any(len(row) != len(columns) for row in rows):
         raise RunError("the program gave what is no answer")

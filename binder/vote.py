@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from binder.errors import ConfigurationError
-from binder.execute import Result
+from binder.execute import Result, text_of
 from grammars.language import AnyProgram, Language
 
 
@@ -189,8 +189,12 @@ def _leading(candidates: Sequence[Candidate], vote: Vote) -> tuple[float, float]
 
 
 def answer_key(result: Result) -> tuple[str, ...]:
-    """The same for answers that hold the same values, whatever their order and case."""
-    return tuple(sorted((text or "").strip().casefold() for row in result.texts for text in row))
+    """The same for answers that hold the same values, whatever their order, their case and how cells spell them."""
+    return tuple(sorted(_key(value) for row in result.rows for value in row))
+
+
+def _key(value: object) -> str:
+    return (text_of(value) or "").strip().casefold()
 
 
 def _weights(candidates: Sequence[Candidate], vote: Vote) -> list[float]:

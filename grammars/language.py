@@ -18,7 +18,10 @@ class Language(StrEnum):
     PYTHON = "python"
 
 
-_PYTHON = re.compile(r"^\s*(def \w+\(|import \w|from [\w.]+ import |```python|```py\b)", re.MULTILINE | re.IGNORECASE)
+_PYTHON = re.compile(
+    r"^\s*((async )?def \w+\(|solve\s*=|import \w|from [\w.]+ import |print\(|\w+ = |```python|```py\b)",
+    re.MULTILINE | re.IGNORECASE,
+)
 
 
 def language_of(text: str) -> Language:

@@ -62,7 +62,7 @@ class _Calls:
         """The table with one more column, named by the question: a value for each row."""
         frame = _frame(table)
         names = [columns] if isinstance(columns, str) else list(columns)
-        keys = list(zip(*(self._given.texts(frame[name]) for name in names), strict=True))
+        keys = list(zip(*(self._given.texts(_column(frame, name)) for name in names), strict=True))
         inputs = [key for key in dict.fromkeys(keys) if any(text is not None for text in key)]
         answers = dict(zip(inputs, self._ask(True, question, [str(name) for name in names], inputs), strict=True))
         answered = pd.Series([answers.get(key) for key in keys], index=frame.index)
@@ -70,14 +70,14 @@ class _Calls:
 
     def ans(self, table: Any, question: str, columns: str | Sequence[str] | None = None) -> Any:
         """One value for all of a table, or for one value."""
-        if not isinstance(table, (pd.DataFrame, pd.Series)):
-            text = values.text_of(table)
+        if not isinstance(table, (pd.DataFrame, pd.Series, pd.Index)):
+            text = self._given.spelling(table) or values.text_of(table)
             return None if text is None else self._ask(False, question, ["value"], [(text,)], block=False)[0]
         frame = _frame(table)
         names = list(frame.columns) if columns is None else [columns] if isinstance(columns, str) else list(columns)
         if not len(frame):
             return None
-        texts = [self._given.texts(frame[name]) for name in names]
+        texts = [self._given.texts(_column(frame, name)) for name in names]
         rows = [dict(zip(map(str, names), row, strict=True)) for row in zip(*texts, strict=True)]
         block = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
         return self._ask(False, question, [", ".join(map(str, names))], [(block,)], block=True)[0]
@@ -95,3 +95,15 @@ class _Calls:
 
 def _frame(table: Any) -> pd.DataFrame:
     return table.to_frame() if isinstance(table, pd.Series) else pd.DataFrame(table)
+
+
+def _column(frame: pd.DataFrame, name: Any) -> pd.Series:
+    """The column of a name.
+
+    Raises:
+        KeyError: There is none, or several.
+    """
+    found = frame[name]
+    if not isinstance(found, pd.Series):
+        raise KeyError(f"the table has several columns {name!r}; rename them")
+    return found

@@ -28,11 +28,14 @@ _ENVIRONMENT = {
     **_ONE_THREAD,
     "ARROW_DEFAULT_MEMORY_POOL": "system",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "PYTHONHASHSEED": "0",
     "TZ": "UTC",
     "LC_ALL": "C.UTF-8",
 }
 _START_SECONDS = 60.0
-_LONGEST = 64_000_000  # bytes of a message from a program
+_LONGEST = 16_000_000  # bytes of a message from a program
+_PARTS = 2_000_000  # lists and objects in one
+_TOLD = 500  # characters of an error
 
 UNCONFINED = (
     "run Python programs without a sandbox only if you trust whoever writes them: Binder(unconfined_python=True)"
@@ -59,7 +62,8 @@ class Packed:
     """Tables as a program gets them.
 
     Attributes:
-        described: For each its ``name`` and the ``sizes`` of its Arrow streams: the cells, and their texts.
+        described: For each its ``name`` and the ``sizes`` of its Arrow streams: the cells, their texts, and their own
+            spellings.
         data: The streams.
     """
 
@@ -127,7 +131,7 @@ class _Warm:
         with theirs:
             here = str(Path(__file__).parents[1])
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _BOOT, here, str(theirs.fileno()), str(int(not unconfined))],
+                [sys.executable, "-s", "-P", "-c", _BOOT, here, str(theirs.fileno()), str(int(not unconfined))],
                 pass_fds=[theirs.fileno()],
                 env=_ENVIRONMENT,
                 cwd="/",
@@ -191,8 +195,10 @@ class _Talk:
         self._writer.write(frames.packed(job, data))
         while True:
             message = await self._next()
-            if "done" in message:
-                return dict(message["done"])
+            if isinstance(done := message.get("done"), dict):
+                if isinstance(rows := done.get("rows"), list) and len(rows) > self._share.rows:
+                    raise RunError(f"the program gives more than {self._share.rows:,} rows; select fewer")
+                return done
             if "ask" not in message:
                 raise RunError(self._failure(message))
             values = await ask(message["ask"])
@@ -209,14 +215,14 @@ class _Talk:
                     raise RunError(
                         f"the program sends more than {_LONGEST // 1_000_000} MB; select fewer rows or columns"
                     )
-                message = json.loads(await self._reader.readexactly(head + payload))
+                content = await self._reader.readexactly(head + payload)
         except TimeoutError:
             raise RunError(self._too_long()) from None
-        except (asyncio.IncompleteReadError, ConnectionError, ValueError, RecursionError):
+        except (asyncio.IncompleteReadError, ConnectionError):
             raise RunError("the program ended without an answer") from None
         finally:
             self._left = max(0.001, self._left - (time.monotonic() - started))
-        return message if isinstance(message, dict) else {}
+        return await asyncio.to_thread(_read, content)
 
     def _too_long(self) -> str:
         return f"the program ran longer than {self._share.seconds:g} s and was stopped; narrow what it reads"
@@ -228,7 +234,8 @@ class _Talk:
         failed = message.get("failed")
         if not isinstance(failed, dict):
             return "the program ended without an answer"
-        kind, told, line = (failed.get(name) for name in ("kind", "message", "line"))
+        kind, told = (str(failed.get(name))[:_TOLD] for name in ("kind", "message"))
+        line = failed.get("line")
         where = f" (line {line})" if isinstance(line, int) else ""
         if kind == "MemoryError":
             return f"the program needed more than {self._share.memory:,} bytes of memory{where}; narrow what it reads"
@@ -239,11 +246,33 @@ class _Talk:
     def _ended(self, status: Any) -> str:
         if status == -signal.SIGXCPU:
             return self._too_long()
-        by = signal.Signals(-status).name if isinstance(status, int) and -65 < status < 0 else status
+        try:
+            by = signal.Signals(-status).name
+        except (TypeError, ValueError):
+            by = str(status)[:_TOLD]
         return f"the program's process ended before it gave an answer ({by})"
 
 
-def packed_tables(tables: Sequence[tuple[str, bytes, bytes]]) -> Packed:
-    """Tables as they are sent, from the name of each and its two Arrow streams."""
-    described = tuple({"name": name, "sizes": [len(cells), len(texts)]} for name, cells, texts in tables)
-    return Packed(described, b"".join(cells + texts for _, cells, texts in tables))
+def _read(content: bytes) -> dict[str, Any]:
+    """A message from what a program's process sent; that is not to be trusted.
+
+    Raises:
+        RunError: It is none.
+    """
+    if content.count(b"[") + content.count(b"{") > _PARTS:
+        raise RunError(f"the program gives more than {_PARTS:,} values; select fewer rows or columns")
+    try:
+        message = json.loads(content, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise RunError("the program ended without an answer") from None
+    return message if isinstance(message, dict) else {}
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
+
+
+def packed_tables(tables: Sequence[tuple[str, Sequence[bytes]]]) -> Packed:
+    """Tables as they are sent, from the name of each and its Arrow streams."""
+    described = tuple({"name": name, "sizes": list(map(len, streams))} for name, streams in tables)
+    return Packed(described, b"".join(stream for _, streams in tables for stream in streams))

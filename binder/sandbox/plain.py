@@ -15,6 +15,7 @@ _WRITE: dict[type, tuple[str, Callable[[Any], str]]] = {
     timedelta: ("seconds", lambda value: repr(value.total_seconds())),
     Decimal: ("decimal", str),
 }
+_DEEP = 8  # lists in lists
 _DIGITS = 308  # as a float has them
 _READ: dict[str, Callable[[str], Any]] = {
     "timestamp": datetime.fromisoformat,
@@ -59,8 +60,8 @@ def portable(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} is no value of a table; give a text, a number, a date or None")
 
 
-def restored(value: Any) -> Any:
-    """The value that ``portable`` made plain.
+def restored(value: Any, depth: int = _DEEP) -> Any:
+    """The value that ``portable`` made plain; lists stand in each other to a depth.
 
     Raises:
         ValueError: It is none.
@@ -73,8 +74,8 @@ def restored(value: Any) -> Any:
         return value
     try:
         name, text = value
-        if name == "list":
-            return [restored(part) for part in text]
+        if name == "list" and depth:
+            return [restored(part, depth - 1) for part in text]
         return _READ[name](text)
     except (TypeError, KeyError, ValueError, ArithmeticError):
         raise ValueError(f"{value!r:.80} is no plain value") from None

@@ -30,12 +30,14 @@ def described(result: Any, given: Given, most: int) -> dict[str, Any]:
         ValueError: It has more rows.
         TypeError: It is none of those.
     """
+    if isinstance(result, np.ndarray) and not result.ndim:
+        result = result.item()
     if isinstance(result, Sized) and not isinstance(result, str) and len(result) > most:
         raise ValueError(f"the program gives {len(result):,} rows, more than {most:,}; select fewer")
     frame = _framed(result)
     columns = [frame.iloc[:, at] for at in range(frame.shape[1])]
     known = isinstance(result, (pd.Series, pd.DataFrame))
-    texts = [given.texts(column) if known else [given.text(value) for value in column] for column in columns]
+    texts = [given.spellings(each) if known else [given.spelling(value) for value in each] for each in columns]
     return {
         "columns": [str(name) for name in frame.columns],
         "rows": list(zip(*([portable(value) for value in column] for column in columns), strict=True)),
@@ -47,7 +49,7 @@ def _framed(result: Any) -> pd.DataFrame:
     """A result as a frame; a named index, such as that of groups, comes first."""
     if isinstance(result, pd.Index):
         result = result.to_series(index=range(len(result)))
-    if isinstance(result, np.ndarray):
+    if isinstance(result, (np.ndarray, pd.api.extensions.ExtensionArray)):
         result = result.tolist()
     if isinstance(result, pd.Series):
         named = [name for name in result.index.names if name is not None]
@@ -59,7 +61,8 @@ def _framed(result: Any) -> pd.DataFrame:
     if isinstance(result, Mapping):
         return _rows(result.items())
     if isinstance(result, Iterable) and not isinstance(result, (str, bytes)):
-        return _rows(result)
+        items = list(result)
+        return pd.DataFrame(items) if items and all(isinstance(item, Mapping) for item in items) else _rows(items)
     return _rows([result])
 
 
@@ -85,6 +88,8 @@ def portable(value: Any) -> Any:
         value = pd.Timedelta(value)
     elif isinstance(value, np.generic):
         value = value.item()
+    elif isinstance(value, (list, tuple, np.ndarray, pd.Series, pd.api.extensions.ExtensionArray)):
+        return plain.portable([plain.restored(portable(part)) for part in value])
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     if isinstance(value, pd.Timestamp):
@@ -108,7 +113,8 @@ def text_of(value: Any) -> str | None:
     if sent is None:
         return None
     if isinstance(sent, list):
-        return str(plain.restored(sent))
+        parts = plain.restored(sent)
+        return ", ".join(text_of(part) or "" for part in parts) if sent[0] == "list" else str(parts)
     if isinstance(sent, bool):
         return str(int(sent))
     if isinstance(sent, float):

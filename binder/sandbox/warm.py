@@ -8,6 +8,7 @@ has ended, the copy tells how.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import gc
 import json
 import os
@@ -16,6 +17,7 @@ import signal
 import socket
 import sys
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
 from binder.sandbox import child, frames, policy
 
@@ -121,10 +123,24 @@ class _Warm:
         sys.exit()
 
 
+_zones: list[ZoneInfo] = []  # held, so that asking for one by its name finds it
+
+
+def _load_what_comes_later(frame: Any) -> None:
+    """Have everything loaded that is else read from files at its first use: no program can read one."""
+    frame.to_dict("records")
+    frame.to_string()
+    repr(frame.groupby("a").describe())
+    frame["b"].dt.strftime("%d %B %Y")
+    datetime.datetime.strptime("1 May 2024", "%d %B %Y")
+    for name in sorted(available_timezones()):
+        with contextlib.suppress(ValueError, OSError):
+            _zones.append(ZoneInfo(name))
+
+
 def _namespace() -> dict[str, Any]:
     """What programs find defined."""
     import collections
-    import datetime
     import functools
     import itertools
     import math
@@ -137,5 +153,6 @@ def _namespace() -> dict[str, Any]:
 
     pyarrow.set_cpu_count(1)
     pyarrow.set_io_thread_count(1)
+    _load_what_comes_later(pd.DataFrame({"a": ["x", "y"], "b": pd.to_datetime(["2024-01-01", "2024-05-06"])}))
     named = {module.__name__: module for module in (collections, datetime, functools, itertools, math, re, statistics)}
     return {"__name__": child.FILE, "pd": pd, "np": np, **named}
