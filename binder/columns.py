@@ -209,8 +209,8 @@ def _telling(cells: Mapping[int, str]) -> str:
 def _shapes(connection: DuckDBPyConnection, cells: str) -> dict[int, set[Shape]]:
     found: dict[int, set[Shape]] = {}
     for position, form, decimals, affix, *looks in connection.execute(shapes_query(cells)).fetchall() if cells else ():
-        measured = form == "number", form == "number" or form.endswith("timestamp")
-        shape = Shape(form, decimals if measured[0] else 0, affix if measured[1] else "", *looks)
+        kept = affix if form == "number" or form.endswith("timestamp") else ""
+        shape = Shape(form, decimals if form == "number" else 0, kept, *looks)
         found.setdefault(position, set()).add(shape)
     return found
 

@@ -30,6 +30,8 @@ from .values import (
     null,
     number,
     real,
+    string,
+    text,
     truth,
     typed,
     value,
@@ -173,11 +175,23 @@ def _total(arguments: list[exp.Expr]) -> exp.Expr:
     return typed(exp.Coalesce(this=total, expressions=[literal_number("0.0")]), NUMBER)
 
 
+def _quote(arguments: list[exp.Expr]) -> exp.Expr:
+    """``quote(x)``: a value as SQL spells it."""
+    operand = value(arguments[0])
+    spelled, known = text(operand), kind(operand)
+    if known is None or not (known.numeric or known is Kind.BOOLEAN):
+        doubled = function("REPLACE", TEXT, spelled, string("'"), string("''"))
+        spelled = typed(exp.Concat(expressions=[string("'"), doubled, string("'")]), TEXT)
+    missing = exp.If(this=exp.Is(this=operand.copy(), expression=null()), true=string("NULL"))
+    return typed(exp.Case(ifs=[missing], default=spelled), TEXT)
+
+
 _RULES: dict[type[exp.Expr], Rewrite] = {**OPERATORS, **TEXTS, **DATES, exp.Sum: _sum, exp.Avg: _sum}
 
 _NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     **NAMED_DATES,
     "total": _total,
+    "quote": _quote,
     "printf": printf,
     "mid": lambda arguments: function("SUBSTRING", TEXT, own_text(arguments[0]), *map(integer, arguments[1:])),
     "octet_length": lambda arguments: function("STRLEN", INTEGER, own_text(arguments[0])),

@@ -230,7 +230,12 @@ def _nullif(node: exp.Expr) -> exp.Expr:
 
 
 def _extreme(node: exp.Expr) -> exp.Expr:
-    (first, *rest), type_ = unify([node.this, *node.expressions])
+    """MAX or MIN of several values; beside a number, a text goes by the number it carries."""
+    operands = [value(each) for each in (node.this, *node.expressions)]
+    kinds = {kind(each) for each in operands} - {None}
+    if Kind.TEXT in kinds and any(each and each.numeric for each in kinds):
+        operands = [number(each) for each in operands]
+    (first, *rest), type_ = unify(operands)
     ignore = node.args.get("ignore_nulls")
     return typed(type(node)(this=first, expressions=rest, ignore_nulls=ignore), type_)
 

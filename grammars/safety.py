@@ -47,7 +47,7 @@ _ANONYMOUS = """
     datepart to_date to_char str_to_date date_format locate position mid left right truncate weekday dayofweek
     dayofmonth dayofyear monthname dayname len charindex age regexp regexp_matches max min concat_ws
     octet_length log2 log10 ln exp power sqrt mod ceiling sign sum avg count from_unixtime unix_timestamp
-    timestampdiff subdate adddate last_day
+    timestampdiff subdate adddate last_day quote
 """
 _UNSTEADY = ("RANDOM", "RAND", "RANDN", "UUID", "RANDOMBLOB")
 _REFUSED_PARTS = {
@@ -71,7 +71,7 @@ def allow(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
     def refused(node: exp.Expr) -> bool:
         message = _refusal(node)
         if message:
-            complaints.setdefault(message, Complaint("safety", message, _HINT, span_of(node)))
+            complaints.setdefault(message, Complaint("safety", message, _hint(node), span_of(node)))
         return message is not None
 
     for _ in program.tree.walk(prune=refused):
@@ -80,6 +80,22 @@ def allow(program: Program, schema: Schema) -> Program | tuple[Complaint, ...]:
 
 
 _HINT = "a program is one SELECT over the given tables, with SQLite's functions"
+_JOINED = "select the values in columns of their own, or join them: group_concat(x, ', '), a || ', ' || b"
+_INSTEAD = {
+    "HEXSTRING": "write the text itself: 'A' for x'41'",
+    "JSON_ARRAY": _JOINED,
+    "JSON_OBJECT": _JOINED,
+    "JSON_GROUP_ARRAY": _JOINED,
+    "JSON_GROUP_OBJECT": _JOINED,
+    "SOUNDEX": "compare with LIKE, or ask: QA(\"map@does it sound like …?\"; x) = 'yes'",
+    "RANDOM": "choose rows by a rule: ORDER BY row_id LIMIT 5",
+}
+
+
+def _hint(node: exp.Expr) -> str:
+    """What to write in the place of a node that is refused."""
+    name = _name(node) if isinstance(node, exp.Func) else type(node).__name__.upper()
+    return _INSTEAD.get(name, _HINT)
 
 
 def _refusal(node: exp.Expr) -> str | None:

@@ -156,7 +156,7 @@ def _only_query(statements: list[exp.Expr | None], first: Token | None) -> exp.E
         raise Unparsable(
             Complaint("sql", f"there are {len(trees)} statements, and a program is one", "keep one SELECT")
         )
-    tree = trees[0]
+    tree = _rows(trees[0])
     if not isinstance(tree, exp.Query) or isinstance(tree, exp.Values):
         statement = isinstance(tree, _STATEMENTS)
         named = f"{first.text.upper()} is not a query" if statement else f"the program begins with {first.text!r}"
@@ -170,6 +170,13 @@ def _only_query(statements: list[exp.Expr | None], first: Token | None) -> exp.E
     for node in list(tree.find_all(exp.DateDiff, exp.TimestampDiff)):
         dates.mended(node)  # before its unit is taken for a column
     return tree
+
+
+def _rows(tree: exp.Expr) -> exp.Expr:
+    """VALUES that stand alone as the query that gives them."""
+    if not isinstance(tree, exp.Values) or any(tree.args.get(name) for name in ("order", "limit", "offset")):
+        return tree
+    return exp.Select(expressions=[exp.Star()], from_=exp.From(this=tree))
 
 
 def _rewrite(tokens: list[Token], text: str, schema: Schema, asked: dict[int, Asked]) -> list[Token]:
