@@ -29,9 +29,7 @@ root ::= query | ask
 query ::= ("WITH" s cte ("," o cte)* s)? select (s set s select)* (s order)? (s limit)?
 cte ::= given s "AS" s "(" query ")"
 set ::= "UNION ALL" | "UNION" | "EXCEPT" | "INTERSECT"
-select ::= "SELECT" s (("DISTINCT" s)? item ("," o item)* s from (s where)? (s group)? | fixed)
-fixed ::= fact (o (compare | sign) o fact | s ("AND" | "OR") s fact)*
-fact ::= ("NOT" s)? (constant | ask | ("EXISTS" o)? "(" query ")" | "(" fixed ")" | function "(" fixed ("," o fixed)* ")")
+select ::= "SELECT" s ("DISTINCT" s)? item ("," o item)* (s from (s where)? (s group)?)?
 item ::= "*" | given ".*" | expr (s "AS" s given)?
 from ::= "FROM" s source ("," o source | s join)*
 source ::= (table | given | "(" query ")") (s ("AS" s)? given)?
@@ -43,7 +41,7 @@ key ::= expr (s ("ASC" | "DESC"))?
 limit ::= "LIMIT" s [0-9]+ (s "OFFSET" s [0-9]+)?
 exprs ::= expr ("," o expr)*
 expr ::= test (s ("AND" | "OR") s test)*
-test ::= ("NOT" s)? sum (o compare o sum | s "IS" s ("NOT" s)? "NULL" | s ("NOT" s)? among)?
+test ::= ("NOT" s)? sum ((o compare o sum)* | s "IS" s ("NOT" s)? "NULL" | s ("NOT" s)? among)
 compare ::= "=" | "==" | "<>" | "!=" | "<" | "<=" | ">" | ">="
 among ::= "LIKE" s sum | "BETWEEN" s sum s "AND" s sum | "IN" o "(" (query | exprs) ")"
 sum ::= value (o sign o value)*
@@ -84,7 +82,7 @@ def _spellings(names: Iterable[str]) -> Iterator[str]:
     """Every name as a query may write it: as a plain word, in any of its spellings that is one, or in quotes."""
     for name in names:
         joined = re.sub(r"\W+", "_", name).strip("_")
-        for word in (name, name.lower(), joined, joined.lower()):
+        for word in (spelling(name) for name in (name, joined) for spelling in (str, str.lower, str.upper)):
             if re.fullmatch(r"[A-Za-z_]\w*", word) and word.upper() not in _KEYWORDS:
                 yield word
         yield "`" + name.replace("`", "``") + "`"
