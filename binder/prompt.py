@@ -15,8 +15,6 @@ from binder.errors import ConfigurationError
 from binder.lm.base import LM, Message, Request
 from binder.render import Cuts, render_example, render_table
 from exemplars import store
-from grammars.constrain import grammar_of
-from grammars.schema import Schema
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +92,6 @@ def draft(
         max_tokens=PROGRAM_TOKENS,
         stop=("\nQuestion:",),
         seed=seed,
-        grammar=grammar_of(Schema(tuple(table.schema for table in tables))),
     )
     return Prompt(request, sum((each.cuts for each in shown), Cuts(shots=len(exemplars) - len(shots))))
 

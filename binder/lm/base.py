@@ -37,7 +37,6 @@ class Request:
         stop: Texts that end a reply.
         schema: The JSON schema the reply must satisfy, or None for free text. A provider that cannot enforce it may
             ignore it: the engine checks every reply.
-        grammar: The GBNF the reply must satisfy, or None; a provider may ignore it too.
         inputs: For a map, the inputs in the order of their numbers, one cell text a column (None for a missing one);
             for an ans, one row a part. The same as in ``messages``, as data.
         seed: Makes samples repeatable where the provider can.
@@ -50,7 +49,6 @@ class Request:
     max_tokens: int = 512
     stop: tuple[str, ...] = ()
     schema: Mapping[str, Any] | None = None
-    grammar: str | None = None
     inputs: tuple[tuple[str | None, ...], ...] = ()
     seed: int | None = None
 

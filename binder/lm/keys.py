@@ -96,7 +96,6 @@ def draft_keys(model: str, request: Request, samples: int) -> list[bytes]:
         "max_tokens": request.max_tokens,
         "stop": request.stop,
         "schema": request.schema,
-        "grammar": request.grammar,
         "seed": request.seed,
     }
     head = blake2b(_canonical([FORMAT, "draft", model, asked]), digest_size=BYTES)

@@ -41,7 +41,6 @@ class Field:
 
 FIELDS = (
     Field("max_tokens", "max_completion_tokens", instead="max_completion_tokens"),
-    Field("grammar", "grammar"),
     Field("response_format", "response_format|json_schema|schema|structured output|grammar"),
     Field("logprobs", "logprobs|log.?prob"),
     Field("n", r"\bn\b|n_cmpl|number of (choices|completions|samples)|one (choice|completion)"),
@@ -93,7 +92,6 @@ def options(
         "logprobs": (True if api == "chat" else 1) if logprobs else None,
         "stop": list(request.stop) or None,
         "seed": None if request.seed is None else request.seed + sample,
-        "grammar": request.grammar,
         "response_format": None if request.schema is None else _response_format(request.schema),
     }
     instead = {field.name: field.instead for field in FIELDS if field.name in without}
