@@ -101,19 +101,11 @@ def _complete_difference(arguments: list[exp.Expr]) -> exp.Expr:
     return moments.difference(arguments[0].name, arguments[1], arguments[2], complete=True)
 
 
-def mended(node: exp.Expr) -> exp.Expr:
-    """A node before its operands are translated; ``datediff(unit, start, end)`` is parsed out of order.
-
-    The parser keeps the last argument as a unit's name, in capitals.
-    """
-    unit = node.args.get("unit") if isinstance(node, exp.DateDiff | exp.TimestampDiff) else None
-    if unit is None:
-        return node
-    end = exp.column(unit.name) if unit.name.isidentifier() else exp.Literal.string(unit.name)
-    name = "timestampdiff" if isinstance(node, exp.TimestampDiff) else "date_diff"
-    call = exp.Anonymous(this=name, expressions=[exp.Literal.string(node.this.name), node.expression, end])
-    node.replace(call)
-    return call
+def name_unit(node: exp.Anonymous) -> None:
+    """Give ``__DATE_DIFF(day, start, end)`` the name that programs write, and its unit as a text."""
+    unit, *rest = node.expressions
+    node.set("this", node.name.removeprefix("__").lower())
+    node.set("expressions", [exp.Literal.string(unit.name), *rest])
 
 
 _CLOCK_FIELDS = (exp.Hour, exp.Minute, exp.Second)

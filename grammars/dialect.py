@@ -32,7 +32,6 @@ from sqlglot import exp
 from . import clauses
 from .calls import ANS, is_call
 from .compound import order_rows, removes_duplicates, unify_sides
-from .dates import mended
 from .extreme import extreme_row
 from .functions import rewrite
 from .joins import same_name, spell_out
@@ -281,7 +280,6 @@ def _express(node: exp.Expr, scope: Scope) -> exp.Expr:
         return node if isinstance(node.this, exp.Star) else _column(node, scope)
     if isinstance(node, exp.Query):
         return _subquery(node, scope)
-    node = mended(node)
     change_operands(node, lambda operand: _express(operand, scope))
     if is_call(node):
         return typed(node, duckdb_type(node.meta.get("type", "VARCHAR")))

@@ -79,6 +79,10 @@ class _Quiet(logging.Filter):
 logging.getLogger("sqlglot").addFilter(_Quiet())
 
 
+# With three arguments the first is a unit. The parser would take the last for one, and keep no more of it than a name.
+_UNIT_FIRST = {"datediff": "__DATE_DIFF", "date_diff": "__DATE_DIFF", "timestampdiff": "__TIMESTAMPDIFF"}
+
+
 @dataclass(frozen=True)
 class Parsed:
     """The tree of a query, and what was mended to read it."""
@@ -167,8 +171,9 @@ def _only_query(statements: list[exp.Expr | None], first: Token | None) -> exp.E
             values.parent.parent, (exp.From, exp.Join, exp.In)
         ):
             raise Unparsable(Complaint("sql", "VALUES cannot stand for one value", "write the value", span_of(values)))
-    for node in list(tree.find_all(exp.DateDiff, exp.TimestampDiff)):
-        dates.mended(node)  # before its unit is taken for a column
+    for node in list(tree.find_all(exp.Anonymous)):
+        if isinstance(node.this, str) and node.this in _UNIT_FIRST.values():
+            dates.name_unit(node)
     return tree
 
 
@@ -189,6 +194,8 @@ def _rewrite(tokens: list[Token], text: str, schema: Schema, asked: dict[int, As
         depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
         if token.token_type is TokenType.SEMICOLON and depth > 0:
             token = _token(TokenType.COMMA, ",", token)
+        elif token.text.lower() in _UNIT_FIRST and _takes_three(tokens, position):
+            token = _token(TokenType.VAR, _UNIT_FIRST[token.text.lower()], token)
         elif position in asked:
             token = _token(TokenType.VAR, asked[position].name or MAP, token)
         elif position - 2 in asked:
@@ -197,6 +204,19 @@ def _rewrite(tokens: list[Token], text: str, schema: Schema, asked: dict[int, As
             token = _token(TokenType.STRING, token.text, token)
         rewritten.append(token)
     return rewritten
+
+
+def _takes_three(tokens: list[Token], position: int) -> bool:
+    """Whether what follows a name is three arguments in parentheses."""
+    if position + 1 >= len(tokens) or tokens[position + 1].token_type is not TokenType.L_PAREN:
+        return False
+    depth, commas = 0, 0
+    for token in tokens[position + 1 :]:
+        depth += (token.token_type is TokenType.L_PAREN) - (token.token_type is TokenType.R_PAREN)
+        if depth == 0:
+            return commas == 2
+        commas += depth == 1 and token.token_type is TokenType.COMMA
+    return False
 
 
 def _asked(tokens: list[Token]) -> dict[int, Asked]:

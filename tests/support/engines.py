@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
 from grammars.dialect import translate
 from grammars.figures import MACROS
 from grammars.schema import Column, Kind, Schema, TableSchema
 from grammars.spelling import with_spelling
+from grammars.sql import parse
 
 TYPES = {
     Kind.INTEGER: ("BIGINT", "INTEGER"),
@@ -82,7 +82,7 @@ class Engines:
 
     def tree(self, program: str) -> exp.Expression:
         """A program's translation."""
-        tree = sqlglot.parse_one(program, read="sqlite")
+        tree = parse(program, self.schema).tree
         assert isinstance(tree, exp.Expression)
         return translate(settle_quotes(tree, self.schema), self.schema)
 
