@@ -69,6 +69,17 @@ def test_some_examples_and_one_phase(farm: Path, tmp_path: Path) -> None:
         (["--lm", "nowhere.py:answer"], 2, "there is no file nowhere.py"),
         (["--lm", KNOWING.replace("answer", "guess")], 2, "has no function 'guess'"),
         (["--ids", "x-99"], 2, "holds no x-99"),
+        (["--ids", " , "], 2, "--ids names no example"),
+        (["--lm", "nowhere.py"], 2, "give --lm nowhere.py:FUNCTION"),
+        (["--lm", KNOWING.replace("answer", "guess")], 2, "; it has answer"),
+        (["--lm", "none"], 2, "--lm none drafts no programs"),
+        (["--exemplars", "nowhere"], 2, "no exemplar set 'nowhere'"),
+        (["--export", "nowhere/at/all.json"], 2, "--export nowhere/at/all.json cannot be written"),
+        (["--vote", "answer"], 2, "--favour"),
+        (["--temperature", "inf"], 2, "temperature is inf"),
+        (["--temperature", "hot"], 2, "'--temperature'"),
+        (["--limit", "-1"], 2, "'--limit'"),
+        (["--lm", "some", "--base-url", "8080"], 2, "'8080' is no server's address"),
         (["--raw"], 2, "--raw is for TabFact"),
         (["--programs", "nowhere.json"], 2, "cannot read nowhere.json"),
         (["--data", "nowhere"], 1, "git clone"),
@@ -91,3 +102,28 @@ def test_wrong_usage_is_one_line(words: list[str]) -> None:
     assert done.exit_code == 2 and done.stdout == ""
     assert done.stderr.startswith("binder-eval: ") and done.stderr.count("\n") == 1
     assert "--help" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        ("import nothere", 2, "lm.py, line 1, cannot be loaded: ModuleNotFoundError: No module named 'nothere'"),
+        ("x = 1\ndef answer(:", 2, "lm.py, line 2, cannot be loaded: SyntaxError: invalid syntax"),
+        ("raise SystemExit(3)", 2, "lm.py, line 1, cannot be loaded: SystemExit: 3"),
+        ("def answer(request):\n    raise KeyError('x')", 1, "lm.py, line 2, failed: KeyError: 'x'. Mend it"),
+        ("def answer():\n    return ''", 1, "lm.py failed: TypeError: answer() takes 0 positional arguments"),
+        ("async def answer(request):\n    raise OSError", 1, "lm.py, line 2, failed: OSError. Mend it"),
+    ],
+)
+def test_a_function_that_fails_is_said_with_its_place(
+    farm: Path, tmp_path: Path, content: str, status: int, said: str
+) -> None:
+    (tmp_path / "lm.py").write_text(content)
+    options = ("--data", farm, "--split", "dev", "--out", tmp_path / "out", "--samples", 1, "--quiet")
+    done = call("wikitq", *options, "--lm", f"{tmp_path / 'lm.py'}:answer")
+    assert (done.exit_code, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert all(line.startswith("binder-eval: ") for line in done.stderr.splitlines())
+    assert ("goes on from" in done.stderr) == (status == 1)
+    (tmp_path / "lm.py").write_text("def answer(request):\n    return 'SELECT COUNT(*) FROM w'")
+    assert call("wikitq", *options, "--lm", f"{tmp_path / 'lm.py'}:answer").exit_code == 0
