@@ -142,7 +142,7 @@ def test_a_limit_ends_the_question_and_a_larger_one_asks_only_what_is_missing(
         with Binder(log.lm(), cache=Cache(tmp_path / "replies.sqlite"), question_budget=budget) as engine:
             return engine.decide("how many?", table, samples)
 
-    with pytest.raises(LimitReached, match=f"limit of {most} requests.*Raise requests= and run again"):
+    with pytest.raises(LimitReached, match=f"limit of {most} requests.*Raise requests= .*and run again"):
         run(Budget(requests=most))
     assert len(log.requests) == most
     outcome = run(None)
