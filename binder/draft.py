@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from binder import prompt
+from binder.amounts import require_number, require_text, require_whole
 from binder.errors import ConfigurationError
 from binder.lm.base import LM, Usage
 from binder.render import Cuts
@@ -64,14 +64,11 @@ class Drafting:
 
     def __post_init__(self) -> None:
         for name, least in (("samples", 1), ("shots", 0), ("repairs", 0)):
-            _require_whole(name, getattr(self, name), least)
-        hot = self.temperature
-        if not isinstance(hot, int | float) or isinstance(hot, bool) or not 0 <= hot < math.inf:
-            raise ConfigurationError(f"drafting: temperature is {hot!r}; give a number of 0 or more, such as 0.4")
+            require_whole(f"drafting: {name}", getattr(self, name), least)
+        require_number("drafting: temperature", self.temperature)
         if self.seed is not None:
-            _require_whole("seed", self.seed, None)
-        if not isinstance(self.exemplars, str) or not self.exemplars:
-            raise ConfigurationError(f"drafting: exemplars is {self.exemplars!r:.80}; name a set, such as 'wikitq'")
+            require_whole("drafting: seed", self.seed, None)
+        require_text("drafting: exemplars", self.exemplars, "wikitq")
         object.__setattr__(self, "folder", _folder(self.folder))
         if self.language not in (*Language, AUTO):
             told = f"{', '.join(Language)} or {AUTO}"
@@ -199,12 +196,6 @@ def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting, 
         folder=drafting.folder,
         language=language,
     )
-
-
-def _require_whole(name: str, given: object, least: int | None) -> None:
-    if not isinstance(given, int) or isinstance(given, bool) or (least is not None and given < least):
-        of = "" if least is None else f" of {least} or more"
-        raise ConfigurationError(f"drafting: {name} is {given!r:.80}; give a whole number{of}")
 
 
 def _folder(given: object) -> Path | None:

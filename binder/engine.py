@@ -24,6 +24,7 @@ from binder.given import (
     Tables,
     budget_of,
     cache_of,
+    drafted_of,
     drafting_of,
     limits_of,
     model_of,
@@ -289,7 +290,7 @@ class Binder:
                 plan = readable_plan(checked, schema_of(used))
             else:
                 checked, plan = accept(source.text, used, session, self.mend_values, self._selectivity)
-            return explain(checked, plan, session, asking, price or self.price)
+            return explain(checked, plan, session, asking, price_of(price) or self.price)
 
     def close(self) -> None:
         """Free the databases, and the model if the engine found it itself."""
@@ -343,7 +344,7 @@ class Binder:
         self, question: str, tables: Tables, samples: Sequence[Sample], deadline: float | None
     ) -> Outcome:
         async with self._question(tables, deadline) as (work, session):
-            return await self._vote(question, samples, session, work, self.drafting)
+            return await self._vote(question, drafted_of(samples), session, work, self.drafting)
 
     async def _vote(
         self, question: str, samples: Sequence[Sample], session: Session, work: Work, drafting: Drafting

@@ -13,6 +13,7 @@ from binder.lm.base import LM
 from binder.lm.budget import Budget, Price
 from binder.lm.cache import MOST_BYTES, Cache
 from binder.table import Table
+from binder.trace import Sample
 from binder.vote import Vote
 from grammars.language import AnyProgram, Language, language_of
 
@@ -125,6 +126,18 @@ def vote_of(vote: Vote | None) -> Vote:
     if vote is not None and not isinstance(vote, Vote):
         raise ConfigurationError(f"{vote!r:.80} is no way to vote; give vote=binder.Vote(…)")
     return vote or Vote()
+
+
+def drafted_of(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """Programs that were drafted before.
+
+    Raises:
+        ConfigurationError: They are something else, such as texts.
+    """
+    used = tuple(samples) if isinstance(samples, Iterable) and not isinstance(samples, str) else (samples,)
+    if any(not isinstance(one, Sample) for one in used):
+        raise ConfigurationError(f"{samples!r:.80} are no samples; give [binder.trace.Sample(program), …]")
+    return used
 
 
 def drafting_of(drafting: Drafting | None) -> Drafting:

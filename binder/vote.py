@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from binder.amounts import require_number, require_text
 from binder.errors import ConfigurationError
 from binder.execute import Result, text_of
 from grammars.language import AnyProgram, Language
@@ -51,9 +52,9 @@ class Vote:
         if self.method is not Method.ANSWER and self.favoured is not None:
             told = "goes with the method 'answer' (--vote answer) only"
             raise ConfigurationError(f"vote: a favoured answer ({self.favoured!r:.80}) {told}")
-        weight = self.weight
-        if not isinstance(weight, int | float) or isinstance(weight, bool) or not 0 <= weight < math.inf:
-            raise ConfigurationError(f"vote: weight is {weight!r:.80}; give a number of 0 or more")
+        if self.favoured is not None:
+            require_text("vote: favoured", self.favoured, "yes")
+        require_number("vote: weight", self.weight)
 
 
 @dataclass(frozen=True)

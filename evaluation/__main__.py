@@ -120,6 +120,7 @@ def _carry_out(benchmark: str, given: dict[str, Any]) -> None:
     price = Price(given["price_read"], given["price_written"])
     with failing("binder-eval", how_on=f"the same command again goes on from {out}"):
         settings = _settings(benchmark, given)
+        _require_sense(given)
         everything = settings.of().examples(given["data"].resolve(), settings.split)
         programs = published.load(given["programs"], everything) if given["programs"] else None
         chosen = _chosen(everything, programs, given)
@@ -153,10 +154,25 @@ def _settings(benchmark: str, given: dict[str, Any]) -> Settings:
     )
 
 
+def _require_sense(given: dict[str, Any]) -> None:
+    """Refuse at the start what would fail at the end.
+
+    Raises:
+        ConfigurationError: Nothing could be drafted, or the file of programs could not be written.
+    """
+    if given["lm"] == "none" and given["programs"] is None and given["phase"] is not Phase.EXECUTE:
+        raise ConfigurationError("--lm none drafts no programs; name a model, or give the programs with --programs")
+    export = given["export"]
+    if export is not None and (export.is_dir() or not export.resolve().parent.is_dir()):
+        raise ConfigurationError(f"--export {export} cannot be written; name a file in a folder that is there")
+
+
 def _chosen(everything: Sequence[Example], programs: Container[str] | None, given: dict[str, Any]) -> Sequence[Example]:
     """The examples that are run: those asked for, of those that there are programs for."""
     known = [one for one in everything if programs is None or one.id in programs]
-    ids = given["ids"].split(",") if given["ids"] else ()
+    ids = [name.strip() for name in (given["ids"] or "").split(",") if name.strip()]
+    if given["ids"] is not None and not ids:
+        raise ConfigurationError("--ids names no example; give ids separated by commas, or leave it out")
     return select(known, ids=ids, limit=given["limit"], seed=given["seed"])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from binder.draft import Drafts
 from binder.engine import Binder
-from binder.errors import BinderError, LimitReached, LMUnavailable
+from binder.errors import BinderError, ConfigurationError, LimitReached, LMUnavailable
 from binder.lm.base import Usage
 from binder.table import Table
 from binder.trace import Sample
@@ -16,18 +16,20 @@ from evaluation.example import Example
 from evaluation.records import Record
 from grammars.language import Language
 
+ENDS = (LMUnavailable, LimitReached, ConfigurationError)
+"""What no further example can do without, so it ends the run; whatever else goes wrong is in an example's record."""
+
 
 async def annotate(example: Example, table: Table, engine: Binder) -> Record:
     """The record of an example's candidate programs.
 
     Raises:
-        LMUnavailable: The model could not be reached; whatever else went wrong is in the record.
-        LimitReached: The model may cost no more.
+        BinderError: One that ends the run (``ENDS``); whatever else went wrong is in the record.
     """
     started = time.perf_counter()
     try:
         drafts = await engine.adraft(example.question, table)
-    except (LMUnavailable, LimitReached):
+    except ENDS:
         raise
     except BinderError as error:
         return _record(example, Drafts(()), str(error), started)

@@ -11,7 +11,7 @@ from binder import loop
 from binder.answer import Outcome, plain
 from binder.ask_ans import AnsReply, ask_ans
 from binder.engine import Binder
-from binder.errors import BinderError, LimitReached, LMUnavailable
+from binder.errors import BinderError
 from binder.lm.base import LM, Usage
 from binder.table import Table
 from binder.trace import CallTrace
@@ -45,8 +45,7 @@ async def execute(benchmark: Benchmark, example: Example, table: Table, drafts: 
     """The record of an example whose candidate programs are there.
 
     Raises:
-        LMUnavailable: The model could not be reached; whatever else went wrong is in the record.
-        LimitReached: The model may cost no more.
+        BinderError: One that ends the run (``annotate.ENDS``); whatever else went wrong is in the record.
     """
     started = time.perf_counter()
     samples, usage, seconds = annotate.samples(drafts), annotate.usage(drafts), drafts["seconds"]["draft"]
@@ -55,7 +54,7 @@ async def execute(benchmark: Benchmark, example: Example, table: Table, drafts: 
             found = _of_outcome(await engine.adecide(example.question, table, samples), usage, seconds)
         else:
             found = _without_answer("refused", drafts["error"] or "the model wrote no program", usage, seconds)
-    except (LMUnavailable, LimitReached):
+    except annotate.ENDS:
         raise
     except Exception as error:  # a fault of the engine costs one example, is counted apart, and ends no run
         found = _without_answer("crashed", f"{type(error).__name__}: {error}", usage, seconds)
@@ -66,7 +65,7 @@ async def answer_whole(benchmark: Benchmark, example: Example, table: Table, lm:
     """The record of an example that the model answers end to end, from the whole table.
 
     Raises:
-        LMUnavailable: As ``execute`` says.
+        BinderError: As ``execute`` says.
     """
     started = time.perf_counter()
     cells = table.to_pandas(original=True)
@@ -75,7 +74,7 @@ async def answer_whole(benchmark: Benchmark, example: Example, table: Table, lm:
     try:
         reply = await loop.await_on(ask_ans(lm, example.question, [part], benchmark.asks))
         texts, error = _said(reply), None
-    except (LMUnavailable, LimitReached):
+    except annotate.ENDS:
         raise
     except BinderError as failure:
         reply, texts, error = AnsReply(None), None, str(failure)

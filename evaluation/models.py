@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from binder import lm
-from binder.errors import ConfigurationError, LMError, LMUnavailable
+from binder.errors import BinderError, ConfigurationError, LMError, LMUnavailable
 from binder.lm.base import LM, Request
 from binder.progress import ready
 
@@ -58,17 +59,19 @@ def _find(named: str | None, base_url: str | None) -> LM:
         return lm.Local()
     if named == "none":
         return Absent()
+    if named.endswith(".py"):
+        raise ConfigurationError(f"--lm {named} names a file and no function in it; give --lm {named}:FUNCTION")
     path, colon, function = named.rpartition(":")
     if colon and path.endswith(".py"):
-        return lm.Scripted(_function(Path(path), function), name=named)
+        return lm.Scripted(_telling(_function(Path(path), function), path), name=named)
     return lm.OpenAI(named, base_url=base_url)
 
 
-def _function(path: Path, name: str) -> Any:
+def _function(path: Path, name: str) -> Callable[[Request], Any]:
     """A function in a Python file.
 
     Raises:
-        ConfigurationError: There is none.
+        ConfigurationError: There is none, or the file cannot be run.
     """
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if not path.is_file() or spec is None or spec.loader is None:
@@ -76,27 +79,47 @@ def _function(path: Path, name: str) -> Any:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise ConfigurationError(f"--lm: {path} cannot be loaded: {_told(error)}{_line(error, path)}") from error
+    except (Exception, SystemExit) as error:  # whatever a stranger's file does
+        raise ConfigurationError(f"{_where(error, str(path))} cannot be loaded: {_what(error)}") from None
     function = getattr(module, name, None)
     if not callable(function):
-        raise ConfigurationError(f"{path} has no function {name!r}")
-
-    def reply(request: Request) -> str:
-        try:
-            said: str = function(request)
-        except Exception as error:
-            raise LMUnavailable(f"--lm: {name} of {path} failed: {_told(error)}{_line(error, path)}") from error
-        return said
-
-    return reply
+        there = [one for one, value in vars(module).items() if inspect.isfunction(value) and not one.startswith("_")]
+        told = f"; it has {', '.join(there[:10])}" if there else ""
+        raise ConfigurationError(f"{path} has no function {name!r}{told}")
+    return cast("Callable[[Request], Any]", function)
 
 
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def _telling(function: Callable[[Request], Any], path: str) -> Callable[[Request], Any]:
+    """The function of a user's file; what it raises ends the run as a model out of reach does, and says where."""
+
+    def call(request: Request) -> Any:
+        with _said_in_a_line(path):
+            return function(request)
+
+    async def call_async(request: Request) -> Any:
+        with _said_in_a_line(path):
+            return await function(request)
+
+    return call_async if inspect.iscoroutinefunction(function) else call
 
 
-def _line(error: Exception, path: Path) -> str:
-    """Where in a file an error arose."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-    return f" (line {lines[-1]})" if lines else ""
+@contextmanager
+def _said_in_a_line(path: str) -> Iterator[None]:
+    try:
+        yield
+    except BinderError:
+        raise
+    except Exception as error:
+        raise LMUnavailable(f"{_where(error, path)} failed: {_what(error)}. Mend it") from error
+
+
+def _where(error: BaseException, path: str) -> str:
+    """The file, and the line of it that an error came from."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(path)]
+    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+    return f"{path}, line {line}," if line else path
+
+
+def _what(error: BaseException) -> str:
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}{': ' if said else ''}{' '.join(said.split())}"

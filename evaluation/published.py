@@ -18,6 +18,9 @@ from evaluation.example import DataSetError, Example
 _JSON = {list: "list", str: "text", int: "number", float: "number", bool: "truth value", type(None): "null"}
 PROGRAMS = ("generations", "nsqls")
 
+_NOT = "is not in the published Binder format"
+_FORMAT = 'Give an object from an example\'s place in the split to {"generations": [[program, log-probability], …]}'
+
 
 def load(path: Path, examples: Sequence[Example]) -> dict[str, tuple[Sample, ...]]:
     """The programs of a file, by the id of the example they are for.
@@ -30,18 +33,18 @@ def load(path: Path, examples: Sequence[Example]) -> dict[str, tuple[Sample, ...
         DataSetError: The file is missing, is not in this format, or is about other examples.
     """
     try:
-        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, Mapping):
-            raise ValueError(f"it holds a {_JSON[type(content)]}")
-        ids = [example.id for example in examples]
-        return dict(_entry(place, entry, ids, set(ids)) for place, entry in content.items())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataSetError(f"there is no file {path}; --programs takes a file in the published Binder format") from None
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
-        raise DataSetError(
-            f"{path} is not in the published Binder format ({error}): an object from an example's place in the split "
-            'to {"generations": [[program, log-probability], …]}'
-        ) from error
+    except ValueError as error:
+        raise DataSetError(f"{path} {_NOT}: it is no JSON ({error}). {_FORMAT}") from None
+    try:
+        if not isinstance(content, dict):
+            raise ValueError(f"it holds {_named(content)} where an object should be")
+        ids = [example.id for example in examples]
+        return dict(_entry(place, entry, ids, set(ids)) for place, entry in content.items())
+    except ValueError as error:
+        raise DataSetError(f"{path} {_NOT}: {error}. {_FORMAT}") from None
 
 
 def save(path: Path, examples: Sequence[Example], programs: Mapping[str, Sequence[Sample]]) -> None:
@@ -55,17 +58,35 @@ def save(path: Path, examples: Sequence[Example], programs: Mapping[str, Sequenc
     path.write_text(json.dumps(dict(_entries(examples, programs)), ensure_ascii=False, indent=1), encoding="utf-8")
 
 
-def _entry(place: str, entry: Mapping[str, Any], ids: Sequence[str], known: Set[str]) -> tuple[str, tuple[Sample, ...]]:
-    key = next((key for key in PROGRAMS if key in entry), None)
+def _entry(place: str, entry: Any, ids: Sequence[str], known: Set[str]) -> tuple[str, tuple[Sample, ...]]:
+    key = next((key for key in PROGRAMS if key in entry), None) if isinstance(entry, dict) else None
     if key is None:
         raise ValueError(f"entry {place!r} has neither {' nor '.join(PROGRAMS)}")
-    samples = tuple(Sample(str(text), None if logprob is None else float(logprob)) for text, logprob in entry[key])
-    named = entry.get("ori_data_item", {}).get("id")
+    if not isinstance(entry[key], list):
+        raise ValueError(f"the {key} of entry {place!r} are {_named(entry[key])}, not a list")
+    samples = tuple(_sample(place, pair) for pair in entry[key])
+    item = entry.get("ori_data_item")
+    named = item.get("id") if isinstance(item, dict) else None
     if named in known:
-        return named, samples
-    if not 0 <= int(place) < len(ids):
-        raise ValueError(f"entry {place!r} is about an example past the split's {len(ids)}")
+        return str(named), samples
+    if not (place.isascii() and place.isdecimal() and int(place) < len(ids)):
+        raise ValueError(f"entry {place!r} is about no example: the split's are 0 to {len(ids) - 1}")
     return ids[int(place)], samples
+
+
+def _sample(place: str, pair: Any) -> Sample:
+    """A program and its log-probability, which may be null."""
+    if isinstance(pair, list) and len(pair) == 2:
+        text, logprob = pair
+        if isinstance(text, str) and (logprob is None or isinstance(logprob, int | float)):
+            return Sample(text, None if logprob is None else float(logprob))
+    raise ValueError(f"entry {place!r} holds {json.dumps(pair)[:60]} where [program, log-probability] should be")
+
+
+def _named(value: Any) -> str:
+    """What a JSON value is, in JSON's own terms."""
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    return kinds.get(type(value), "a number")
 
 
 def _entries(examples: Sequence[Example], programs: Mapping[str, Sequence[Sample]]) -> Iterator[tuple[str, Any]]:

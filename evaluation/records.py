@@ -1,21 +1,20 @@
-"""JSON Lines files that outlive a kill: each line is written at once, and one torn by a kill is dropped and redone."""
+"""JSON Lines files that outlive a kill: each line is written at once; one that is damaged is left out and redone."""
 
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any, Self
-
-from evaluation.example import DataSetError
 
 Record = dict[str, Any]
 
 
 def read(path: Path) -> list[Record]:
-    """The records of a file, none when there is no file; a last line without its end is cut off the file.
+    """The records of a file, none when there is no file.
 
-    Raises:
-        DataSetError: Another line is no JSON object.
+    A last line without its end is cut off the file. Another line that is damaged is warned of and left out, so that
+    what it held is done again.
     """
     if not path.exists():
         return []
@@ -24,7 +23,8 @@ def read(path: Path) -> list[Record]:
     if whole < len(content):
         with path.open("r+b") as file:
             file.truncate(whole)
-    return [_record(path, number, line) for number, line in enumerate(content[:whole].splitlines(), 1)]
+    found = (_record(path, number, line) for number, line in enumerate(content[:whole].splitlines(), 1))
+    return [record for record in found if record is not None]
 
 
 def write_sorted(path: Path) -> None:
@@ -60,9 +60,12 @@ def _line(record: Record) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _record(path: Path, number: int, line: bytes) -> Record:
+def _record(path: Path, number: int, line: bytes) -> Record | None:
     try:
-        record: Record = json.loads(line.decode("utf-8", "surrogatepass"))
-    except ValueError as error:
-        raise DataSetError(f"{path}, line {number}, is no JSON ({error}); remove that line and run again") from error
-    return record
+        record = json.loads(line.decode("utf-8", "surrogatepass"))
+    except ValueError:
+        record = None
+    if isinstance(record, dict) and record.keys() & {"id", "about"}:
+        return record
+    warnings.warn(f"{path}, line {number}, is damaged and left out; a run does again what it held", stacklevel=2)
+    return None

@@ -67,6 +67,7 @@ def run(
         ConfigurationError: The folder holds a run with other settings, or lacks what the second phase needs.
         DataSetError: A table is missing or damaged.
         LMUnavailable: The model is out of reach; what was done is kept.
+        LimitReached: A limit on what the model may cost; what was done is kept.
     """
     settings.settle(out)
     drafts, results = (_by_id(out / name) for name in (DRAFTS, RESULTS))

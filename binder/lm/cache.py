@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from binder.amounts import require_whole
 from binder.errors import ConfigurationError
 from binder.lm import flight, weights
 from binder.lm.base import LM, Completion, Request, identity_of
@@ -44,12 +45,16 @@ class Cache:
         path: The file; else the one that ``file`` names when it is first used.
         most_bytes: The most room it should take; what was kept first goes first. With 0 nothing is kept,
             and every caller asks for itself.
+
+    Raises:
+        ConfigurationError: They are something else.
     """
 
-    def __init__(self, path: Path | str | None = None, most_bytes: int = MOST_BYTES) -> None:
-        if not isinstance(path, Path | str | None):
-            raise ConfigurationError(f"Cache({path!r:.80}): that is no path; give a file's")
-        self._path = Path(path) if path is not None else None
+    def __init__(self, path: str | Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+        if not isinstance(path, str | Path | None):
+            raise ConfigurationError(f"{path!r:.80} is no path of a cache; give a text or a pathlib.Path")
+        require_whole("most_bytes", most_bytes, 0)
+        self._path = Path(path).expanduser() if isinstance(path, str) else path
         self._most_bytes = most_bytes
         self._opened: Store | None = None
 

@@ -42,6 +42,10 @@ class Endpoint:
         Raises:
             ConfigurationError: The address is none, the key can't be sent, or OpenAI's own server is asked without one.
         """
+        if not isinstance(base_url, str | None):
+            raise ConfigurationError(f"base_url is {base_url!r:.80}; give a text, such as http://localhost:11434/v1")
+        if not isinstance(api_key, str | None):
+            raise ConfigurationError("api_key is no text; give the key as one")
         url = (base_url or os.environ.get("OPENAI_BASE_URL") or HOSTED).strip().rstrip("/")
         key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
         if not _is_web_address(url):

@@ -36,10 +36,13 @@ class Limited:
         price: What its tokens cost; else that of the limited model it stands before.
 
     Raises:
-        ConfigurationError: There is a limit in dollars and no price.
+        ConfigurationError: There is a limit in dollars and no price, or what is given is something else.
     """
 
     def __init__(self, lm: LM, budget: Budget, price: Price | None = None) -> None:
+        for given, kind in ((lm, LM), (budget, Budget), (price or Price(0, 0), Price)):
+            if not isinstance(given, kind):
+                raise ConfigurationError(f"{given!r:.80} is no {kind.__name__}; give Limited(lm, Budget(…), Price(…))")
         self.wrapped = lm
         self.budget = budget
         self.price: Price | None = price or (lm.price if isinstance(lm, Limited) else None)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from binder.amounts import require_number, require_whole
 from binder.errors import ConfigurationError, LMError, LMUnavailable
 from binder.lm import weights
 from binder.lm.openai import OpenAI
@@ -61,7 +62,7 @@ class Local:
         timeout: Seconds for one request.
 
     Raises:
-        ConfigurationError: ``BINDER_LOCAL_MODEL`` names no file.
+        ConfigurationError: ``BINDER_LOCAL_MODEL`` names no file, or an option cannot work.
     """
 
     def __init__(
@@ -73,6 +74,13 @@ class Local:
         threads: int | None = None,
         timeout: float = 600.0,
     ) -> None:
+        if not isinstance(path, str | Path | None):
+            raise ConfigurationError(f"{path!r:.80} is no path of a GGUF file; give a text or a pathlib.Path")
+        for what, given in (("context", context), ("concurrency", concurrency)):
+            require_whole(what, given)
+        if threads is not None:
+            require_whole("threads", threads)
+        require_number("timeout", timeout, above_zero=True)
         self._path = Path(path).expanduser() if path is not None else weights.named()
         self.name = f"{self._path.stem if self._path else QWEN.name} (embedded)"
         self.context = context

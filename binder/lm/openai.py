@@ -13,7 +13,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from binder.errors import LMError, LMOverflow, LMUnavailable
+from binder.amounts import require_number, require_text, require_whole
+from binder.errors import ConfigurationError, LMError, LMOverflow, LMUnavailable
 from binder.lm import limits, wire
 from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
@@ -56,7 +57,7 @@ class OpenAI:
         samples: The most samples that one request asks the server for; all of them, unless given.
 
     Raises:
-        ConfigurationError: The address is none, or there is no key for OpenAI's own server.
+        ConfigurationError: The address is none, there is no key for OpenAI's own server, or an option cannot work.
     """
 
     def __init__(
@@ -73,6 +74,15 @@ class OpenAI:
         logprobs: bool = True,
         samples: int | None = None,
     ) -> None:
+        require_text("model", model, "qwen2.5-coder:7b")
+        require_whole("context", context)
+        require_whole("concurrency", concurrency)
+        require_whole("max_retries", max_retries, 0)
+        require_number("timeout", timeout, above_zero=True)
+        if samples is not None:
+            require_whole("samples", samples)
+        if api not in wire.PATHS:
+            raise ConfigurationError(f"api is {api!r:.80}; give {' or '.join(map(repr, wire.PATHS))}")
         self.model = model
         self.endpoint = Endpoint.of(base_url, api_key)
         self.name = f"{model} at {self.endpoint.address}"

@@ -11,7 +11,8 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from binder.errors import LMReplyError
+from binder.amounts import require_whole
+from binder.errors import ConfigurationError, LMReplyError
 from binder.lm import tokens
 from binder.lm.base import BATCH, Completion, Response, Usage
 
@@ -44,6 +45,9 @@ class Scripted:
         identity: A name for what it says: another function, or another model behind it, needs another. With one its
             replies are cached; without, they are not.
         batch: The most inputs of a map that one request carries.
+
+    Raises:
+        ConfigurationError: It is no function, or a number cannot be kept to.
     """
 
     def __init__(
@@ -56,6 +60,10 @@ class Scripted:
         identity: str | None = None,
         batch: int = BATCH,
     ) -> None:
+        if not callable(fn):
+            raise ConfigurationError(f"{fn!r:.80} is no function; give one from a request to a text")
+        for what, given in (("context", context), ("concurrency", concurrency), ("batch", batch)):
+            require_whole(what, given)
         self.fn = fn
         self.identity = identity and f"scripted {identity}, context {context}"
         self.batch = batch

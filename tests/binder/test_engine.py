@@ -635,7 +635,7 @@ def test_settings_of_another_type_are_refused_at_once(settings: dict[str, Any], 
         ({"repairs": -1}, "repairs is -1"),
         ({"repairs": True}, "repairs is True"),
         ({"seed": "x"}, "seed is 'x'; give a whole number"),
-        ({"exemplars": 5}, "exemplars is 5; name a set"),
+        ({"exemplars": 5}, "exemplars is 5; give a text"),
         ({"folder": 5}, "folder is 5; give a path, or None"),
         ({"folder": "nowhere/at/all"}, "there is no such folder"),
     ],
@@ -663,6 +663,53 @@ def test_a_folder_of_exemplars_may_be_a_text(tmp_path: Path) -> None:
 def test_a_vote_that_cannot_be_is_refused_at_once(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(binder.ConfigurationError, match=re.escape(said)):
         Vote(**settings)
+
+
+def anything(request: Request) -> str:
+    return "SELECT 1"
+
+
+OWN: Any = binder.lm.OpenAI
+NEAR: dict[str, Any] = {"model": "m", "base_url": "http://localhost:1/v1"}
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Scripted("x"), "'x' is no function"),
+        (lambda: Scripted(anything, concurrency=0), "concurrency is 0; give a whole number of 1 or more"),
+        (lambda: Scripted(anything, batch="x"), "batch is 'x'"),
+        (lambda: OWN(**NEAR | {"model": ""}), "model is ''; give a text"),
+        (lambda: OWN(**NEAR | {"base_url": 8080}), "base_url is 8080; give a text"),
+        (lambda: OWN(**NEAR, api_key=12345678), "api_key is no text"),
+        (lambda: OWN(**NEAR, concurrency=0), "concurrency is 0"),
+        (lambda: OWN(**NEAR, timeout=0), "timeout is 0; give a number above 0"),
+        (lambda: OWN(**NEAR, max_retries=-1), "max_retries is -1; give a whole number of 0 or more"),
+        (lambda: OWN(**NEAR, samples=0), "samples is 0"),
+        (lambda: OWN(**NEAR, api="chats"), "api is 'chats'; give 'chat' or 'completions'"),
+        (lambda: binder.lm.Local(5), "5 is no path of a GGUF file"),
+        (lambda: binder.lm.Local(threads=0), "threads is 0"),
+        (lambda: binder.lm.Limited("x", binder.lm.Budget()), "'x' is no LM"),
+        (lambda: binder.lm.Limited(Scripted(anything), 5), "5 is no Budget"),
+        (lambda: binder.lm.Limited(Scripted(anything), binder.lm.Budget(), 5), "5 is no Price"),
+        (lambda: binder.lm.Cache(5), "5 is no path of a cache"),
+        (lambda: binder.lm.Cache("x", -1), "most_bytes is -1"),
+    ],
+)
+def test_models_and_caches_that_cannot_be_are_refused_at_once(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises(binder.ConfigurationError, match=re.escape(said)) as refused:
+        make()
+    assert "12345678" not in str(refused.value)
+
+
+@pytest.mark.parametrize("samples", [None, "SELECT 1", ["SELECT 1"], [Sample("SELECT 1"), 5]])
+def test_what_are_no_samples_is_refused(samples: Any, peaks: Table) -> None:
+    with Binder(Scripted(anything)) as engine, pytest.raises(binder.ConfigurationError, match="are no samples; give"):
+        engine.decide("which?", peaks, samples)
+
+
+def test_a_cache_may_be_given_as_a_text(tmp_path: Path) -> None:
+    assert binder.lm.Cache(str(tmp_path / "x.sqlite")).info().path == tmp_path / "x.sqlite"
 
 
 def test_a_call_may_ask_about_an_aggregate_without_columns() -> None:

@@ -82,7 +82,7 @@ def test_a_peer_that_is_not_there_is_left_out_and_one_that_fails_says_so() -> No
 
 def test_an_interpreter_without_a_peer_is_a_mistake_that_is_said() -> None:
     done = CliRunner().invoke(app, ["efficiency", "--peer-python", "no-such-python"])
-    assert (done.exit_code, "has no BlendSQL" in done.output, "Traceback" in done.output) == (1, True, False)
+    assert (done.exit_code, "has no BlendSQL" in done.output, "Traceback" in done.output) == (2, True, False)
 
 
 def test_calls_are_spelled_as_blendsql_has_them() -> None:

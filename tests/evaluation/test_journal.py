@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 
 from binder.lm import Message, Request, Scripted
 from evaluation import records
-from evaluation.example import DataSetError
 from evaluation.journal import Journal, digest
 
 ASKED = Request((Message("user", "how many?"),), schema={"type": "object"}, inputs=(("a",),))
@@ -62,8 +62,15 @@ def test_a_torn_line_is_dropped_and_the_rest_kept(tmp_path: Path) -> None:
     assert records.read(path) == [{"id": "a"}, {"id": "b", "text": "é"}, {"id": "c", "text": "\udce9\u2028"}]
 
 
-def test_damage_elsewhere_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", ['{"id"', '{"id": "c{"id": "d"}', "5", "[]", "", '{"text": "x"}'])
+def test_damage_elsewhere_is_named_and_left_out(tmp_path: Path, damaged: str) -> None:
     path = tmp_path / "some.jsonl"
-    path.write_text('{"id": "a"}\n{"id"\n{"id": "b"}\n')
-    with pytest.raises(DataSetError, match="line 2"):
-        records.read(path)
+    path.write_text(f'{{"id": "b"}}\n{damaged}\n{{"id": "a"}}\n')
+    with pytest.warns(UserWarning, match="some.jsonl, line 2, is damaged and left out; a run does again") as warned:
+        assert [record["id"] for record in records.read(path)] == ["b", "a"]
+    assert len(warned) == 1
+    with pytest.warns(UserWarning, match="line 2"):
+        records.write_sorted(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert records.read(path) == [{"id": "a"}, {"id": "b"}]

@@ -69,6 +69,17 @@ def test_some_examples_and_one_phase(farm: Path, tmp_path: Path) -> None:
         (["--lm", "nowhere.py:answer"], 2, "there is no file nowhere.py"),
         (["--lm", KNOWING.replace("answer", "guess")], 2, "has no function 'guess'"),
         (["--ids", "x-99"], 2, "holds no x-99"),
+        (["--ids", " , "], 2, "--ids names no example"),
+        (["--lm", "nowhere.py"], 2, "give --lm nowhere.py:FUNCTION"),
+        (["--lm", KNOWING.replace("answer", "guess")], 2, "; it has answer"),
+        (["--lm", "none"], 2, "--lm none drafts no programs"),
+        (["--exemplars", "nowhere"], 2, "no exemplar set 'nowhere'"),
+        (["--export", "nowhere/at/all.json"], 2, "--export nowhere/at/all.json cannot be written"),
+        (["--vote", "answer"], 2, "--favour"),
+        (["--temperature", "inf"], 2, "temperature is inf"),
+        (["--temperature", "hot"], 2, "'--temperature'"),
+        (["--limit", "-1"], 2, "'--limit'"),
+        (["--lm", "some", "--base-url", "8080"], 2, "'8080' is no server's address"),
         (["--raw"], 2, "--raw is for TabFact"),
         (["--programs", "nowhere.json"], 2, "cannot read nowhere.json"),
         (["--data", "nowhere"], 1, "git clone"),
@@ -93,27 +104,26 @@ def test_wrong_usage_is_one_line(words: list[str]) -> None:
     assert "--help" in done.stderr
 
 
-BROKEN = "def divides(request):\n    return 1 / 0\n"
-
-
 @pytest.mark.parametrize(
-    ("text", "named", "status", "said"),
+    ("content", "status", "said"),
     [
-        (BROKEN, "divides", 1, "divides of {path} failed: ZeroDivisionError: division by zero (line 2)"),
-        (BROKEN, "multiplies", 2, "{path} has no function 'multiplies'"),
-        ("import nothing_of_that_name\n", "f", 2, "{path} cannot be loaded: ModuleNotFoundError"),
-        (None, "f", 2, "there is no file {path}"),
+        ("import nothere", 2, "lm.py, line 1, cannot be loaded: ModuleNotFoundError: No module named 'nothere'"),
+        ("x = 1\ndef answer(:", 2, "lm.py, line 2, cannot be loaded: SyntaxError: invalid syntax"),
+        ("raise SystemExit(3)", 2, "lm.py, line 1, cannot be loaded: SystemExit: 3"),
+        ("def answer(request):\n    raise KeyError('x')", 1, "lm.py, line 2, failed: KeyError: 'x'. Mend it"),
+        ("def answer():\n    return ''", 1, "lm.py failed: TypeError: answer() takes 0 positional arguments"),
+        ("async def answer(request):\n    raise OSError", 1, "lm.py, line 2, failed: OSError. Mend it"),
     ],
 )
-def test_a_function_that_does_not_work_is_said_and_ends_the_run(
-    farm: Path, tmp_path: Path, text: str | None, named: str, status: int, said: str
+def test_a_function_that_fails_is_said_with_its_place(
+    farm: Path, tmp_path: Path, content: str, status: int, said: str
 ) -> None:
-    path = tmp_path / "model.py"
-    if text is not None:
-        path.write_text(text)
-    out = tmp_path / "out"
-    failed = call("wikitq", "--data", farm, "--split", "dev", "--quiet", "--out", out, "--lm", f"{path}:{named}")
-    assert failed.exit_code == status
-    assert said.replace("{path}", str(path)) in failed.stderr
-    assert failed.stderr.startswith("binder-eval: ") and "Traceback" not in failed.output
-    assert not (out / "results.jsonl").exists() or not (out / "results.jsonl").read_text()
+    (tmp_path / "lm.py").write_text(content)
+    options = ("--data", farm, "--split", "dev", "--out", tmp_path / "out", "--samples", 1, "--quiet")
+    done = call("wikitq", *options, "--lm", f"{tmp_path / 'lm.py'}:answer")
+    assert (done.exit_code, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert all(line.startswith("binder-eval: ") for line in done.stderr.splitlines())
+    assert ("goes on from" in done.stderr) == (status == 1)
+    (tmp_path / "lm.py").write_text("def answer(request):\n    return 'SELECT COUNT(*) FROM w'")
+    assert call("wikitq", *options, "--lm", f"{tmp_path / 'lm.py'}:answer").exit_code == 0

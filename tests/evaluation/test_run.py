@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from binder.errors import ConfigurationError, LMUnavailable
-from binder.lm import Request, Scripted
+from binder.errors import ConfigurationError, LimitReached, LMUnavailable
+from binder.lm import Budget, Limited, Request, Scripted
 from binder.trace import Sample
 from evaluation import published, tabfact, wikitq
 from evaluation.example import DataSetError, Example
@@ -168,6 +168,48 @@ def test_a_model_out_of_reach_ends_the_run_and_what_was_done_is_kept(
     assert len(results(tmp_path)) == 24
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_limit_ends_the_run_once_and_what_was_done_is_kept(
+    settings: Settings, examples: tuple[Example, ...], tmp_path: Path, mode: Mode
+) -> None:
+    settings = replace(settings, mode=mode)
+    limited = Limited(Scripted(knowing.answer), Budget(requests=9))
+    with pytest.raises(LimitReached, match="9 requests"):
+        run(tmp_path, settings, examples, limited)
+    assert len(read(tmp_path / JOURNAL)) == 9
+    assert len(results(tmp_path)) < 24
+    assert "crashed" not in {record["status"] for record in results(tmp_path).values()}
+    asked = Limited(Scripted(knowing.answer), Budget())
+    run(tmp_path, settings, examples, asked)
+    whole = tmp_path / "whole"
+    run(whole, settings, examples, Scripted(knowing.answer))
+    assert asked.spent.requests == len(read(whole / JOURNAL)) - 9
+    answers, wanted = ({name: one["answer"] for name, one in results(out).items()} for out in (tmp_path, whole))
+    assert answers == wanted
+
+
+def test_a_setting_that_cannot_work_ends_the_run(
+    settings: Settings, examples: tuple[Example, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match="no exemplar set 'nowhere'"):
+        run(tmp_path, replace(settings, exemplars="nowhere"), examples, Scripted(knowing.answer))
+
+
+def test_an_example_whose_line_is_damaged_is_done_again(
+    settings: Settings, examples: tuple[Example, ...], tmp_path: Path
+) -> None:
+    run(tmp_path, settings, examples, Scripted(knowing.answer))
+    path = tmp_path / RESULTS
+    before = path.read_bytes()
+    lines = before.splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:4], lines[4][:40] + b"\n", *lines[5:]]))
+    lm = Limited(Scripted(knowing.answer), Budget(requests=0))  # its replies are in the journal
+    with pytest.warns(UserWarning, match="results.jsonl, line 5, is damaged"):
+        run(tmp_path, settings, examples, lm)
+    again = [json.loads(line) | {"seconds": 0} for line in path.read_bytes().splitlines()]
+    assert again == [json.loads(line) | {"seconds": 0} for line in lines]
+
+
 def test_a_damaged_table_ends_the_run(settings: Settings, examples: tuple[Example, ...], tmp_path: Path) -> None:
     examples[3].source.write_text("a\tb\n1\n", encoding="utf-8")
     with pytest.raises(DataSetError, match="row 2 has 1 cells"):
@@ -204,10 +246,17 @@ def test_programs_come_from_a_file_and_go_to_one(
     ("content", "said"),
     [
         ("{", "not in the published"),
-        ("[]", "not in the published"),
+        ("[]", "it holds a list where an object should be"),
+        ('"x"', "it holds a text where"),
+        ("5", "it holds a number where"),
+        ('{"0": 5}', "entry '0' has neither generations nor nsqls"),
+        ('{"0": {"nsqls": 5}}', "the nsqls of entry '0' are a number, not a list"),
+        ('{"0": {"nsqls": [["SELECT 1"]]}}', r'holds \["SELECT 1"\] where \[program, log-probability'),
+        ('{"0": {"nsqls": [["SELECT 1", "hot"]]}}', "where .program, log-probability. should be"),
+        ('{"x": {"nsqls": [["SELECT 1", 0]]}}', "entry 'x' is about no example: the split's are 0 to 23"),
         ('{"0": {"programs": []}}', "neither generations nor nsqls"),
         ('{"0": {"nsqls": ["SELECT 1"]}}', "not in the published"),
-        ('{"99": {"nsqls": [["SELECT 1", 0]]}}', "past the split's 24"),
+        ('{"99": {"nsqls": [["SELECT 1", 0]]}}', "entry '99' is about no example: the split's are 0 to 23"),
     ],
 )
 def test_another_file_is_refused(examples: tuple[Example, ...], tmp_path: Path, content: str, said: str) -> None:
