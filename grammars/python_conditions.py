@@ -19,6 +19,7 @@ from grammars.python_uses import ONE_BY_ONE, Uses, is_map
 from grammars.schema import Schema
 
 _COMPARED = 'a condition that an LM call answers compared with "yes"'
+_ANSWERS = ("yes", "no")
 _TRUTH = 'True and False of an LM call read as "yes" and "no"'
 
 
@@ -45,13 +46,19 @@ def _with_yes(node: ast.expr, read: Read) -> Iterator[Edit]:
 
 
 def _for_truth(node: ast.expr, read: Read) -> Iterator[Edit]:
-    """``t[q] == True`` compares with ``"yes"``."""
+    """``t[q] == True`` and ``t[q] == "Yes"`` compare with ``"yes"``."""
     compare = read.parents[node]
     if not isinstance(compare, ast.Compare) or compare.left is not node or len(compare.ops) != 1:
         return
     other, equality = compare.comparators[0], isinstance(compare.ops[0], ast.Eq | ast.NotEq)
-    if equality and isinstance(other, ast.Constant) and isinstance(other.value, bool) and (span := read.span(other)):
+    if not equality or not isinstance(other, ast.Constant) or (span := read.span(other)) is None:
+        return
+    if isinstance(other.value, bool):
         yield Edit(span, '"yes"' if other.value else '"no"', _TRUTH)
+    elif isinstance(other.value, str) and other.value not in _ANSWERS and other.value.strip().lower() in _ANSWERS:
+        yield Edit(
+            span, f'"{other.value.strip().lower()}"', f"`{other.value}` read as the LM answers it, in small letters"
+        )
 
 
 def _is_condition(node: ast.expr, read: Read, frames: Frames, per_row: bool) -> bool:

@@ -84,13 +84,10 @@ def _pads_text(node: ast.Attribute) -> bool:
 
 
 def _appended(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
-    """``a.append(b)`` whose value is used, which a list's is not, is ``pd.concat([a, b])``."""
+    """``a = a.append(b)``, which nobody writes of a list, is ``a = pd.concat([a, b])``."""
     for node in read.nodes:
-        if (
-            not isinstance(node, ast.Call)
-            or len(node.args) != 1
-            or isinstance(read.parents[node], ast.Expr | ast.Lambda)
-        ):
+        kept = ast.Assign | ast.AnnAssign | ast.NamedExpr | ast.Return | ast.Attribute | ast.Subscript
+        if not isinstance(node, ast.Call) or len(node.args) != 1 or not isinstance(read.parents[node], kept):
             continue
         if not isinstance(node.func, ast.Attribute) or node.func.attr != "append" or scope.path(node.func):
             continue
@@ -145,6 +142,10 @@ def _frequencies(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
                 yield Edit(span, f'"{now}"', f"frequency `{written}` read as `{now}`")
 
 
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
 def _in_place(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
     """``table["a"].fillna(0, inplace=True)`` changes a copy now; what it gives is put into the table."""
     for node in read.nodes:
@@ -157,7 +158,7 @@ def _in_place(read: Read, scope: Scope, schema: Schema) -> Iterator[Edit]:
             and isinstance(column.value, ast.Name)
             and isinstance(column.slice, ast.Constant)
         )
-        inplace = next((one for one in call.keywords if one.arg == "inplace"), None)
+        inplace = next((one for one in call.keywords if one.arg == "inplace" and _is_true(one.value)), None)
         if not named or inplace is None or (span := read.span(column)) is None or (place := read.span(inplace)) is None:
             continue
         mend = "a column changed in place put back into its table"
