@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
+from binder import literals
 from binder.bounds import Bound
 from binder.errors import ProgramError
 from binder.plan import Plan, Stage, Step, make_plan
@@ -16,13 +17,14 @@ from grammars.check import check
 from grammars.python import check_python
 
 if TYPE_CHECKING:
+    from binder.database import Session
     from grammars.python import PythonCall, PythonProgram
     from grammars.schema import Schema, TableSchema
 
 _PROGRAM = "the program"
 
 
-def accept_python(source: str, schema: Schema) -> tuple[PythonProgram, Script]:
+def accept_python(source: str, schema: Schema, session: Session, mend_values: bool) -> tuple[PythonProgram, Script]:
     """A Python program that may run.
 
     Raises:
@@ -31,7 +33,8 @@ def accept_python(source: str, schema: Schema) -> tuple[PythonProgram, Script]:
     checked = check_python(source, schema)
     if checked.program is None:
         raise ProgramError(checked.text, checked.complaints)
-    return checked.program, Script(checked.program)
+    program = literals.mend_python(checked.program, schema, session) if mend_values else checked.program
+    return program, Script(program)
 
 
 def readable_plan(program: PythonProgram, schema: Schema) -> Plan:

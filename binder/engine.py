@@ -250,9 +250,9 @@ class Binder:
             ProgramError: It cannot be run; every complaint at once.
         """
         used, source = tables_of(tables), source_of(program)
-        if source.language is Language.PYTHON:
-            return accept_python(source.text, schema_of(used))[0]
         with self._pool.session(used) as session:
+            if source.language is Language.PYTHON:
+                return accept_python(source.text, schema_of(used), session, self.mend_values)[0]
             return accept(source.text, used, session, self.mend_values, self._selectivity)[0]
 
     def explain(
@@ -286,7 +286,7 @@ class Binder:
         with self._pool.session(used) as session:
             checked: AnyProgram
             if source.language is Language.PYTHON:
-                checked, _ = accept_python(source.text, schema_of(used))
+                checked, _ = accept_python(source.text, schema_of(used), session, self.mend_values)
                 plan = readable_plan(checked, schema_of(used))
             else:
                 checked, plan = accept(source.text, used, session, self.mend_values, self._selectivity)

@@ -14,6 +14,9 @@ from sqlglot import exp
 from binder.database import Session, quoted
 from grammars.check import check
 from grammars.program import Program
+from grammars.python import PythonProgram, check_python
+from grammars.python_edit import Edit, edited
+from grammars.python_literals import compared
 from grammars.schema import Column, Kind, Schema, TableSchema
 
 # Letters and digits alone, without case and accents.
@@ -66,6 +69,31 @@ def mend(program: Program, schema: Schema, session: Session) -> Program:
     ]
     mended = check(replace(program, tree=tree).sql(), schema).program
     return replace(mended, source=program.source, mends=(*program.mends, *notes)) if mended else program
+
+
+def mend_python(program: PythonProgram, schema: Schema, session: Session) -> PythonProgram:
+    """A Python program with each text that no cell of its column is spelled as one value of the column, where that is
+    the same but for its case, or nearly the same."""
+    edits = []
+    for one in compared(program, schema):
+        near = _meant(one.table, one.column, one.text, session)
+        if near is not None:
+            told = f"'{one.text}' read as '{near}', the value of `{one.column.name}` nearest to it"
+            edits.append(Edit(one.span, repr(near), told))
+    text, mends = edited(program.text, edits)
+    mended = check_python(text, schema).program if edits else None
+    return replace(mended, source=program.source, mends=(*program.mends, *mends)) if mended else program
+
+
+def _meant(table: TableSchema, column: Column, text: str, session: Session) -> str | None:
+    """The one value of a column that a text stands for and is not spelled as; None where there is none, or several."""
+    name, source = quoted(column.name), quoted(table.name)
+    query = f"SELECT DISTINCT {name} FROM {source} WHERE lower({name}) = lower($1) ORDER BY 1 LIMIT 2"
+    same = [value for (value,) in session.rows(query, [text])]
+    if text in same or session.rows(f"SELECT 1 FROM {source} WHERE {name} = $1 LIMIT 1", [text]):
+        return None
+    near = same or _near(table, column, text, session)
+    return near[0] if len(near) == 1 else None
 
 
 def describe(program: Program, schema: Schema, session: Session) -> str:

@@ -92,7 +92,9 @@ class Work:
         """A checked program, ready to run; raises ``ProgramError``."""
         with self.timed("check"):
             if source.language is Language.PYTHON:
-                return await in_thread(session, lambda: accept_python(source.text, schema_of(self.tables)))
+                return await in_thread(
+                    session, lambda: accept_python(source.text, schema_of(self.tables), session, self.mend_values)
+                )
             program, plan = await in_thread(
                 session, lambda: accept(source.text, self.tables, session, self.mend_values, self.selectivity)
             )

@@ -256,3 +256,28 @@ def test_what_is_no_call_is_refused(call: Any) -> None:
 def test_what_is_no_answer_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(RunError, match="no answer"):
         _result(given)
+
+
+@pytest.mark.parametrize(
+    ("condition", "rivers", "mends"),
+    [
+        ('table["river"] == "nile"', ("Nile", "Nile"), 1),
+        ('table["mouth"] == "Netherland"', ("Rhine",), 1),
+        ('table["river"].isin(["NILE", "Congo"])', ("Nile", "Congo", "Nile"), 1),
+        ('table["river"] == "Nile"', ("Nile", "Nile"), 0),
+        ('table["river"] == "Amazon"', (), 0),
+        ('table["river"].str.upper() == "NILE"', ("Nile", "Nile"), 0),
+    ],
+)
+def test_a_text_that_no_cell_is_is_mended_to_the_one_it_means(
+    engine: Binder, condition: str, rivers: tuple[str, ...], mends: int
+) -> None:
+    answer = engine.run(f'def solve(table):\n    return table[{condition}]["river"]', RIVERS)
+    assert answer.texts == rivers
+    assert len(answer.program.mends) == mends
+
+
+def test_texts_are_left_alone_where_that_is_wished(model: Model) -> None:
+    with Binder(lm=model.scripted, cache=False, mend_values=False) as engine:
+        answer = engine.run('def solve(table):\n    return table[table["river"] == "nile"]["river"]', RIVERS)
+    assert answer.texts == () and not answer.program.mends
