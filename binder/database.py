@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from binder.alarm import alarm
 from binder.errors import ConfigurationError, RunError
 from binder.mishaps import mishap
 from grammars.figures import MACROS
@@ -92,17 +93,13 @@ class Session:
         return self._run(sql, None)
 
     def _run(self, sql: str, parameters: Parameters | None) -> tuple[list[str], list[tuple[Any, ...]]]:
-        timer = threading.Timer(self._limits.seconds, self._connection.interrupt)
-        timer.daemon = True
-        timer.start()
         try:
-            cursor = self._connection.execute(sql, parameters or None)
-            names = [column[0] for column in cursor.description or []]
-            rows = cursor.fetchmany(self._limits.rows + 1)
+            with alarm(self._limits.seconds, self._connection.interrupt):
+                cursor = self._connection.execute(sql, parameters or None)
+                names = [column[0] for column in cursor.description or []]
+                rows = cursor.fetchmany(self._limits.rows + 1)
         except duckdb.Error as error:
             raise RunError(_explain(error, self._limits)) from None
-        finally:
-            timer.cancel()
         if len(rows) > self._limits.rows:
             raise RunError(f"the program gives more than {self._limits.rows:,} rows; add a condition or a LIMIT")
         return names, rows
@@ -150,11 +147,18 @@ class Session:
 
 
 class Database:
-    """A locked DuckDB with a question's tables in it."""
+    """A locked DuckDB for a question's tables.
 
-    def __init__(self, limits: Limits) -> None:
-        self.tables: tuple[Table, ...] = ()
+    Attributes:
+        tables: The tables it is meant for; they are there once ``load`` is done.
+        users: How many sessions are on it, or about to be.
+    """
+
+    def __init__(self, limits: Limits, tables: tuple[Table, ...]) -> None:
+        self.tables = tables
         self.users = 0
+        self._loaded: tuple[Table, ...] = ()
+        self._loading = threading.Lock()
         self._checked: Checks = {}
         self._limits = limits
         # No temporary directory: a database in memory would leave spilled data in the working directory.
@@ -168,18 +172,26 @@ class Database:
         self._connection.execute(MACROS)
         self._connection.execute("SET lock_configuration = true")
 
-    def load(self, tables: tuple[Table, ...]) -> None:
-        """Put tables in, in place of those that were there.
+    @property
+    def ready(self) -> bool:
+        """Whether its tables are there."""
+        return self._loaded == self.tables
+
+    def load(self) -> None:
+        """Put its tables in, in place of those that were there.
 
         Raises:
             RunError: They do not fit into the memory that the database may take.
         """
-        for table in self.tables:
-            self._connection.execute(f"DROP TABLE IF EXISTS {quoted(table.name)}")
-        self.tables, self._checked = (), {}
-        for table in tables:
-            self._load(table)
-            self.tables = (*self.tables, table)
+        with self._loading:
+            if self.ready:
+                return
+            for table in self._loaded:
+                self._connection.execute(f"DROP TABLE IF EXISTS {quoted(table.name)}")
+            self._loaded, self._checked = (), {}
+            for table in self.tables:
+                self._load(table)
+                self._loaded = (*self._loaded, table)
 
     def _load(self, table: Table) -> None:
         self._connection.register("__arriving", table.data)
@@ -221,28 +233,33 @@ class Pool:
         """A session on a database that holds these tables."""
         database = self._lend(tables)
         try:
+            database.load()
             with database.session() as session:
                 yield session
         finally:
             with self._lock:
                 database.users -= 1
 
+    def holds(self, tables: tuple[Table, ...]) -> bool:
+        """Whether a session on these tables is there at once."""
+        with self._lock:
+            return any(one.tables == tables and one.ready for one in self._databases)
+
     def _lend(self, tables: tuple[Table, ...]) -> Database:
         with self._lock:
-            database = next((one for one in self._databases if one.tables == tables), None) or self._emptied()
-            if database.tables != tables:
-                database.load(tables)
+            database = next((one for one in self._databases if one.tables == tables), None) or self._emptied(tables)
             self._databases.remove(database)
             self._databases.append(database)
             database.users += 1
             return database
 
-    def _emptied(self) -> Database:
-        """A database that nobody uses, or a new one."""
+    def _emptied(self, tables: tuple[Table, ...]) -> Database:
+        """A database that nobody uses, or a new one, meant for these tables from now on."""
         idle = next((one for one in self._databases if not one.users), None)
         if idle is None or len(self._databases) < self._size:
-            idle = Database(self._limits)
+            idle = Database(self._limits, tables)
             self._databases.append(idle)
+        idle.tables = tables
         return idle
 
     def close(self) -> None:

@@ -406,7 +406,8 @@ class Binder:
         """A session on the tables' database, for at most so many seconds."""
         lent = self._pool.session(tables)
         with work.timed("load"):
-            session = await asyncio.to_thread(lent.__enter__)
+            holds = self._pool.holds(tables)
+            session = lent.__enter__() if holds else await asyncio.to_thread(lent.__enter__)
         try:
             async with self._within(deadline, lambda: work.asking):
                 yield session

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from binder.database import Session
     from binder.filters import Selectivity
     from binder.plan import Plan, Stage, Step
+    from binder.table import Table
     from exemplars.exemplar import Cells
+    from grammars.cellrows import CellRow
 
 T = TypeVar("T")
 
@@ -52,6 +54,7 @@ class Result:
 
 async def execute(
     plan: Plan,
+    tables: Sequence[Table],
     session: Session,
     desk: Desk,
     note: Callable[[CallTrace], None],
@@ -62,7 +65,8 @@ async def execute(
 
     Args:
         plan: What to run.
-        session: A session on a database with the plan's tables, for this plan alone.
+        tables: Its tables.
+        session: A session on a database with these tables, for this plan alone.
         desk: Where its calls are asked.
         note: Called with the trace of each step once it is done.
         selectivity: Learns how often the plan's LM conditions hold.
@@ -79,7 +83,7 @@ async def execute(
     elif plan.stages:
         await _all_stages(plan.stages, run)
     names, rows = await run.in_turn(lambda: session.result(plan.query))
-    return _result(names, rows, plan.spellings)
+    return _result(names, rows, plan.spellings, tables)
 
 
 async def _all_stages(stages: Sequence[Stage], run: _Run) -> None:
@@ -232,28 +236,38 @@ def _columns(step: Step, values: Sequence[object]) -> list[tuple[str, str]]:
     return [*((name, "VARCHAR") for name in key_names(len(step.labels))), ("value", kind)]
 
 
-def _result(names: list[str], rows: list[tuple[Any, ...]], spellings: Sequence[str | None]) -> Result:
+def _result(
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    spellings: Sequence[str | CellRow | None],
+    tables: Sequence[Table],
+) -> Result:
     """The program's own columns, with their texts from the columns that keep spellings."""
     width = len(spellings)
     at = {name: index for index, name in enumerate(names) if index >= width}
-    texts = tuple(
-        tuple(
-            row[at[spelling]] if spelling is not None else text_of(row[index])
-            for index, spelling in enumerate(spellings)
-        )
-        for row in rows
-    )
-    return Result(tuple(names[:width]), tuple(row[:width] for row in rows), texts)
+    by_name = {table.name: table for table in tables}
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    texts: list[Iterable[str | None]] = []
+    for values, spelling in zip(columns[:width], spellings, strict=True):
+        if spelling is None:
+            texts.append(map(text_of, values))
+        elif isinstance(spelling, str):
+            texts.append(columns[at[spelling]])
+        else:
+            cells = by_name[spelling.table].cells(spelling.column, columns[at[spelling.name]])
+            texts.append([text_of(values[n]) if cell is None else cell for n, cell in enumerate(cells)])
+    typed = rows if len(names) == width else zip(*columns[:width], strict=True)
+    return Result(tuple(names[:width]), tuple(typed), tuple(zip(*texts, strict=True)))
 
 
 def text_of(value: object) -> str | None:
     """The plain rendering of a value: at most 15 digits of a number, ISO dates, 1 and 0 for truth; None for NULL."""
     if value is None:
         return None
+    if isinstance(value, float):
+        return f"{value + 0.0:.15g}"  # no -0
     if isinstance(value, bool):
         return str(int(value))
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
     if isinstance(value, (list, tuple)):
         return ", ".join(text_of(part) or "" for part in value)
     return str(value)

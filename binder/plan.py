@@ -22,10 +22,11 @@ from binder.filters import Selectivity, arrange, truth_of
 from binder.inputs import conjuncts, evaluation_order, guards, inputs_query, is_plain, key_names, source_of, with_ctes
 from binder.optimise import optimise
 from grammars.calls import Call, read_call
+from grammars.cellrows import CellRow
 from grammars.program import Program
 from grammars.reply import Expected
 from grammars.schema import Column, Schema
-from grammars.spelling import with_spelling
+from grammars.spelling import with_cells, with_spelling
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,14 @@ class Plan:
     Attributes:
         stages: In the order in which they must be asked.
         query: The final query.
-        spellings: For each output column, the further output column that keeps its cells' own text, or None.
+        spellings: For each output column, the further output column that keeps its cells' own text, or what numbers
+            the rows of those cells, or None.
         arranged: Whether the order of the steps followed what is known of how selective they are.
     """
 
     stages: tuple[Stage, ...]
     query: str
-    spellings: tuple[str | None, ...]
+    spellings: tuple[str | CellRow | None, ...]
     arranged: bool = False
 
     @property
@@ -153,7 +155,7 @@ def make_plan(program: Program, schema: Schema, selectivity: Selectivity | None 
         several = [node for node in nodes if query is not None and _filtered_query(node) is query] or nodes[:1]
         planner.add(query, several)
         nodes = nodes[len(several) :]  # the calls of one WHERE follow each other
-    final, spellings = with_spelling(tree, schema)
+    final, spellings = with_cells(tree, schema)
     return Plan(tuple(planner.stages), final.sql("duckdb"), spellings, arranged)
 
 

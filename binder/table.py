@@ -16,7 +16,7 @@ from binder.frames import nullable
 from grammars.schema import Column, TableSchema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Unpack
 
     import pandas
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import pyarrow
 
     from binder.columns import Loaded
+
+
+_FEW = 400  # rows that are read sooner one by one than together
 
 
 class About(TypedDict, total=False):
@@ -94,6 +97,14 @@ class Table:
         if original:
             return self._texts().to_pandas()
         return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable)
+
+    def cells(self, column: str, rows: Sequence[int | None]) -> list[Any]:
+        """What some rows hold in a column, a visible or a hidden one; None for no row."""
+        data = self.data[column]
+        if len(rows) > _FEW:
+            found: list[Any] = data.take(list(rows)).to_pylist()
+            return found
+        return [None if row is None else data[row].as_py() for row in rows]
 
     def _repr_html_(self) -> str:
         from binder.notebook.html import html_of

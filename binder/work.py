@@ -95,6 +95,9 @@ class Work:
                 return await in_thread(
                     session, lambda: accept_python(source.text, schema_of(self.tables), session, self.mend_values)
                 )
+            known = session.checked.get(source.text)
+            if known is not None and not known[1].asks:
+                return known
             program, plan = await in_thread(
                 session, lambda: accept(source.text, self.tables, session, self.mend_values, self.selectivity)
             )
@@ -123,7 +126,7 @@ class Work:
             packed = await asyncio.to_thread(pack, [by_name[name] for name in plan.program.tables])
             return await run_script(plan, packed, self.sandbox, self.desk, self.calls.append)
         wave = batch_of(self.lm()) if plan.stages else 0
-        return await execute(plan, session, self.desk, self.calls.append, self.selectivity, wave)
+        return await execute(plan, self.tables, session, self.desk, self.calls.append, self.selectivity, wave)
 
 
 async def try_programs(samples: Sequence[Sample], session: Session, work: Work) -> None:

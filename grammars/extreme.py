@@ -1,11 +1,14 @@
-"""The row of an extreme found by sorting: ``SELECT name, MAX(height) FROM w`` reads one row instead of grouping all."""
+"""The row of an extreme found by sorting: ``SELECT name, MAX(height) FROM w`` reads one row instead of grouping all.
+
+Of a whole table, the extreme itself is found by sorting, and the row as the first that holds it, which is faster still.
+"""
 
 from __future__ import annotations
 
 from sqlglot import exp
 
 from .calls import is_call
-from .clauses import all_aggregates, first, looks_outside, ordered
+from .clauses import all_aggregates, first, has_rows, looks_outside, ordered
 from .scope import Output, Scope, unique_name
 from .values import typed
 
@@ -13,7 +16,9 @@ ALIAS = "_extreme"
 
 
 def extreme_row(select: exp.Select, scope: Scope, in_order: bool) -> None:
-    """Where columns stand bare beside one MIN or MAX of the whole table, select from the first row in its order.
+    """Where columns stand bare beside one MIN or MAX of all rows, select from the first row in its order.
+
+    So does the outermost query where it selects nothing else than one MIN or MAX of a whole table's column.
 
     DuckDB finds that row many times faster than it groups. Aggregates stay around it, so that no row still gives NULLs.
     """
@@ -51,7 +56,16 @@ def _applies(select: exp.Select, extremes: list[exp.Expr]) -> bool:
     if any(isinstance(node, exp.Query | exp.Window) or is_call(node) for node in nodes):
         return False
     inside = {id(column) for call in extremes for column in call.find_all(exp.Column)}
-    return any(isinstance(node, exp.Column) and id(node) not in inside for node in nodes)
+    bare = any(isinstance(node, exp.Column) and id(node) not in inside for node in nodes)
+    return bare or (select.parent is None and _is_of_whole_table(select, extremes[0]))
+
+
+def _is_of_whole_table(select: exp.Select, extreme: exp.Expr) -> bool:
+    """Whether an extreme is that of a column of one table, all its rows."""
+    source = select.args["from_"].this if has_rows(select) else None
+    if not isinstance(source, exp.Table) or not isinstance(extreme.this, exp.Column):
+        return False
+    return not (select.args.get("joins") or select.args.get("where") or source.args.get("joins"))
 
 
 def _first_row(select: exp.Select, extreme: exp.Expr, scope: Scope, named: dict[exp.Expr, str]) -> exp.Select:
@@ -60,13 +74,17 @@ def _first_row(select: exp.Select, extreme: exp.Expr, scope: Scope, named: dict[
         typed(exp.alias_(column.copy(), name, quoted=True), column.type) if column.name != name else column.copy()
         for column, name in named.items()
     ]
+    inner = exp.Select(expressions=items, from_=select.args["from_"], limit=_one())
     by_extreme = ordered(extreme.this.copy(), isinstance(extreme, exp.Max), nulls_first=False)
-    order = [by_extreme, *(ordered(number) for number in scope.row_numbers())]
-    return exp.Select(
-        expressions=items,
-        from_=select.args["from_"],
-        joins=select.args.get("joins"),
-        where=select.args.get("where"),
-        order=exp.Order(expressions=order),
-        limit=exp.Limit(expression=exp.Literal.number("1")),
-    )
+    if len(named) == 1 and _is_of_whole_table(select, extreme):
+        top = exp.Select(expressions=[extreme.this.copy()], from_=select.args["from_"].copy(), limit=_one())
+        top.set("order", exp.Order(expressions=[by_extreme]))
+        return inner.where(exp.EQ(this=extreme.this.copy(), expression=exp.Subquery(this=top)), copy=False)
+    inner.set("joins", select.args.get("joins"))
+    inner.set("where", select.args.get("where"))
+    inner.set("order", exp.Order(expressions=[by_extreme, *(ordered(number) for number in scope.row_numbers())]))
+    return inner
+
+
+def _one() -> exp.Limit:
+    return exp.Limit(expression=exp.Literal.number("1"))

@@ -8,10 +8,11 @@ they were. What has no spelling is rendered from its value at the very end, for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from sqlglot import exp
 
+from .cellrows import CellRow, add_cell_rows
 from .clauses import first, group_keys, is_grouped, ordered
 from .schema import Schema, TableSchema
 from .toprow import row_at
@@ -34,17 +35,40 @@ def with_spelling(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[str |
         COALESCE("height:spelling", CAST("height" AS TEXT)) AS "height:spelling" FROM (SELECT "w"."height",
         "w"."height (spelling)" AS "height:spelling" FROM "w") AS "_values"``, with ``("height:spelling",)``.
     """
+    return _spelled(tree.copy(), schema, {})
+
+
+def with_cells(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[str | CellRow | None, ...]]:
+    """The same for a query whose rows are the answer, where a companion may number rows instead.
+
+    Returns:
+        The query, and for each of its outputs its companion's name, or what it is if it numbers rows, or None.
+    """
     tree = tree.copy()
-    if all(column.spelling is None for table in schema for column in table.columns):
-        return tree, (None,) * len(_outputs(tree))
-    spelled = _Spelled(schema)
+    rows = add_cell_rows(tree, schema)
+    spelled, companions = _spelled(tree, schema, rows)
+    return spelled, tuple(rows.get(position, companion) for position, companion in enumerate(companions))
+
+
+def _spelled(tree: exp.Expr, schema: Schema, rows: Mapping[int, CellRow]) -> tuple[exp.Expr, tuple[str | None, ...]]:
+    """A query with companions for the outputs before those that number rows, and without one."""
+    numbers = list(dict.fromkeys(row.name for row in rows.values()))
     outputs = [(item.alias_or_name, item.type) for item in _outputs(tree)]
-    companions = tuple(spelled.companion(tree, position) for position in range(len(outputs)))
-    return (_rendered(tree, outputs, companions) if any(companions) else tree), companions
+    outputs = outputs[: len(outputs) - len(numbers)]
+    if all(column.spelling is None for table in schema for column in table.columns):
+        return tree, (None,) * len(outputs)
+    spelled = _Spelled(schema)
+    companions = tuple(
+        spelled.companion(tree, position) if position not in rows else None for position in range(len(outputs))
+    )
+    return (_rendered(tree, outputs, companions, numbers) if any(companions) else tree), companions
 
 
 def _rendered(
-    tree: exp.Expr, outputs: Sequence[tuple[str, exp.DataType | None]], companions: Sequence[str | None]
+    tree: exp.Expr,
+    outputs: Sequence[tuple[str, exp.DataType | None]],
+    companions: Sequence[str | None],
+    numbers: Sequence[str],
 ) -> exp.Expr:
     """A query with companions, and around it one that puts a value's rendering where there is no spelling."""
     values = [_reference(name) for name, _ in outputs]
@@ -56,7 +80,7 @@ def _rendered(
     for text in texts:
         text.args["alias"].set("quoted", True)
     inner = exp.Subquery(this=tree, alias=exp.TableAlias(this=exp.to_identifier("_values", quoted=True)))
-    return exp.select(*values, *texts).from_(inner)
+    return exp.select(*values, *texts, *map(_reference, numbers)).from_(inner)
 
 
 def _reference(name: str) -> exp.Column:

@@ -192,5 +192,6 @@ def test_both_engines_agree(cells: dict[str, dict[str, Cells]], programs: list[s
             found = engines.run_duckdb(program)
             assert same_rows(found, wanted), f"{program}\n{engines.translate(program)}\nfound {found}\nwanted {wanted}"
             assert engines.run_spelled(program) == found, program
+            assert engines.run_by_rows(program) == found, program
     finally:
         engines.close()

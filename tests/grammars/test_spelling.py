@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 import pytest
 import sqlglot
 from sqlglot import exp
 
+from grammars.cellrows import CellRow
 from grammars.dialect import translate
 from grammars.schema import Column, Kind, Schema, TableSchema
-from grammars.spelling import with_spelling
+from grammars.spelling import with_cells, with_spelling
 
 SCHEMA = Schema(
     (
@@ -56,35 +58,80 @@ def run(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[o
     return plain, [tuple(row[names.index(name)] if name else None for name in companions) for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("program", "texts"),
-    [
-        ("SELECT height, ratio, name FROM w", [("8,848 m", "5", None), ("8611", "2½", None), ("8848m", "n/a", None)]),
-        ("SELECT * FROM w WHERE name = 'b'", [(None, "8611", "2½", None)]),
-        ("SELECT name, MAX(height) FROM w", [(None, "8,848 m")]),
-        ("SELECT MAX(height), MIN(ratio) FROM w", [("8,848 m", "2½")]),
-        ("SELECT MAX(height) FROM w WHERE side = 'y'", [("8848m",)]),
-        ("SELECT MIN(h), COUNT(*) FROM (SELECT height AS h FROM w WHERE name > 'a')", [("8611", None)]),
-        ("SELECT height, MAX(ratio) FROM w GROUP BY side", [("8,848 m", "5"), ("8848m", None)]),
-        ("SELECT height, COUNT(*) FROM w GROUP BY height", [("8611", None), ("8,848 m", None)]),
-        ("SELECT DISTINCT height FROM w", [("8,848 m",), ("8611",)]),
-        ("SELECT DISTINCT side, MAX(height) FROM w GROUP BY side", [(None, "8,848 m"), (None, "8848m")]),
-        ("SELECT (SELECT height FROM w WHERE name = 'a')", [("8,848 m",)]),
-        ("SELECT x FROM (SELECT height AS x, ratio FROM w) WHERE ratio > 3", [("8,848 m",)]),
-        ("WITH t AS (SELECT height AS h, name FROM w) SELECT h FROM t WHERE name = 'c'", [("8848m",)]),
-        ("WITH t(h) AS (SELECT height FROM w) SELECT h FROM t LIMIT 1", [("8,848 m",)]),
-        (
-            "SELECT height FROM w UNION ALL SELECT ratio FROM w WHERE name = 'b'",
-            [("8,848 m",), ("8611",), ("8848m",), ("2½",)],
-        ),
-        ("SELECT height FROM w WHERE name = 'a' UNION ALL SELECT 5", [("8,848 m",), ("5",)]),
-        ("SELECT b.height FROM w a JOIN w b ON a.row_id = b.row_id + 1", [("8,848 m",), ("8611",)]),
-        ("SELECT height / 2, name FROM w LIMIT 1", [(None, None)]),
-        ("SELECT height FROM w UNION SELECT height FROM w", [(None,), (None,)]),
-    ],
-)
+def run_by_rows(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[str | None, ...]], bool]:
+    """The texts beside a program's rows, looked up by number where rows are numbered, and whether any are."""
+    tree = sqlglot.parse_one(program, read="sqlite")
+    assert isinstance(tree, exp.Expression)
+    translated = translate(tree, SCHEMA)
+    plain = database.execute(translated.sql("duckdb")).fetchall()
+    spelled, companions = with_cells(translated, SCHEMA)
+    result = database.execute(spelled.sql("duckdb"))
+    names = [column[0] for column in result.description or []]
+    rows = result.fetchall()
+    assert [row[: len(companions)] for row in rows] == plain
+
+    def text(row: tuple[Any, ...], position: int, companion: str | CellRow | None) -> str | None:
+        if not isinstance(companion, CellRow):
+            return row[names.index(companion)] if companion else None
+        number, value = row[names.index(companion.name)], row[position]
+        look_up = f'SELECT "{companion.column}" FROM "{companion.table}" WHERE row_id = ?'
+        cell = database.execute(look_up, [number]).fetchone() or (None,)
+        return cell[0] or (None if value is None else f"{value:.15g}")
+
+    texts = [tuple(text(row, position, one) for position, one in enumerate(companions)) for row in rows]
+    return texts, any(isinstance(one, CellRow) for one in companions)
+
+
+TEXTS: list[tuple[str, list[tuple[str | None, ...]]]] = [
+    ("SELECT height, ratio, name FROM w", [("8,848 m", "5", None), ("8611", "2½", None), ("8848m", "n/a", None)]),
+    ("SELECT * FROM w WHERE name = 'b'", [(None, "8611", "2½", None)]),
+    ("SELECT name, MAX(height) FROM w", [(None, "8,848 m")]),
+    ("SELECT MAX(height), MIN(ratio) FROM w", [("8,848 m", "2½")]),
+    ("SELECT MAX(height) FROM w WHERE side = 'y'", [("8848m",)]),
+    ("SELECT MIN(h), COUNT(*) FROM (SELECT height AS h FROM w WHERE name > 'a')", [("8611", None)]),
+    ("SELECT height, MAX(ratio) FROM w GROUP BY side", [("8,848 m", "5"), ("8848m", None)]),
+    ("SELECT height, COUNT(*) FROM w GROUP BY height", [("8611", None), ("8,848 m", None)]),
+    ("SELECT DISTINCT height FROM w", [("8,848 m",), ("8611",)]),
+    ("SELECT DISTINCT side, MAX(height) FROM w GROUP BY side", [(None, "8,848 m"), (None, "8848m")]),
+    ("SELECT (SELECT height FROM w WHERE name = 'a')", [("8,848 m",)]),
+    ("SELECT x FROM (SELECT height AS x, ratio FROM w) WHERE ratio > 3", [("8,848 m",)]),
+    ("WITH t AS (SELECT height AS h, name FROM w) SELECT h FROM t WHERE name = 'c'", [("8848m",)]),
+    ("WITH t(h) AS (SELECT height FROM w) SELECT h FROM t LIMIT 1", [("8,848 m",)]),
+    (
+        "SELECT height FROM w UNION ALL SELECT ratio FROM w WHERE name = 'b'",
+        [("8,848 m",), ("8611",), ("8848m",), ("2½",)],
+    ),
+    ("SELECT height FROM w WHERE name = 'a' UNION ALL SELECT 5", [("8,848 m",), ("5",)]),
+    ("SELECT b.height FROM w a JOIN w b ON a.row_id = b.row_id + 1", [("8,848 m",), ("8611",)]),
+    ("SELECT height / 2, name FROM w LIMIT 1", [(None, None)]),
+    ("SELECT height FROM w UNION SELECT height FROM w", [(None,), (None,)]),
+]
+
+
+@pytest.mark.parametrize(("program", "texts"), TEXTS)
 def test_texts(database: duckdb.DuckDBPyConnection, program: str, texts: list[tuple[str | None, ...]]) -> None:
     assert run(database, program)[1] == texts
+
+
+@pytest.mark.parametrize(("program", "texts"), TEXTS)
+def test_texts_by_row(database: duckdb.DuckDBPyConnection, program: str, texts: list[tuple[str | None, ...]]) -> None:
+    assert run_by_rows(database, program)[0] == texts
+
+
+@pytest.mark.parametrize(
+    ("program", "numbered"),
+    [
+        ("SELECT height, COUNT(*) FROM w GROUP BY height", True),
+        ("SELECT MAX(height) FROM w WHERE side = 'y'", True),
+        ("SELECT DISTINCT height FROM w", True),
+        ("SELECT height FROM w", False),
+        ("SELECT side, COUNT(*) FROM w GROUP BY side", False),
+        ("SELECT a.height FROM w a JOIN w b ON a.side = b.side GROUP BY a.height", False),
+        ("SELECT h FROM (SELECT height AS h FROM w) GROUP BY h", False),
+    ],
+)
+def test_groups_of_one_table_are_told_by_row(database: duckdb.DuckDBPyConnection, program: str, numbered: bool) -> None:
+    assert run_by_rows(database, program)[1] is numbered
 
 
 def test_a_schema_without_spellings_changes_nothing() -> None:

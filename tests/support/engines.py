@@ -13,7 +13,7 @@ from sqlglot import exp
 from grammars.dialect import translate
 from grammars.figures import MACROS
 from grammars.schema import Column, Kind, Schema, TableSchema
-from grammars.spelling import with_spelling
+from grammars.spelling import with_cells, with_spelling
 from grammars.sql import parse
 
 TYPES = {
@@ -93,6 +93,11 @@ class Engines:
     def run_spelled(self, program: str) -> list[tuple[Any, ...]]:
         """DuckDB's rows where companions stand beside the program's outputs, without the companions."""
         spelled, companions = with_spelling(self.tree(program), self.spelled)
+        return [row[: len(companions)] for row in self.duckdb.execute(spelled.sql("duckdb")).fetchall()]
+
+    def run_by_rows(self, program: str) -> list[tuple[Any, ...]]:
+        """DuckDB's rows where companions that may number rows stand beside the program's outputs, without them."""
+        spelled, companions = with_cells(self.tree(program), self.spelled)
         return [row[: len(companions)] for row in self.duckdb.execute(spelled.sql("duckdb")).fetchall()]
 
 
