@@ -110,11 +110,12 @@ def _converted(
         i: decide(seen.get(i, set())) if kind is None else insist(kind, seen.get(i, set()))
         for i, kind in chosen.items()
     }
-    data = _fetched(connection, _conversion(raw, readings, range(width)), small=raw == "head")
+    small = count <= _SAMPLE
+    data = _fetched(connection, _conversion(raw, readings, range(width), small), small)
     misjudged = [i for i, reading in readings.items() if reading.plain and not _all(data[f"p{i}"])]
     if misjudged:
         readings |= {i: replace(readings[i], plain=False) for i in misjudged}
-        data |= _fetched(connection, _conversion(raw, readings, misjudged))
+        data |= _fetched(connection, _conversion(raw, readings, misjudged, small))
     free = {i for i, kind in chosen.items() if kind is None}
     return _reconsidered(connection, data, readings, seen, free), readings
 
@@ -149,7 +150,7 @@ def _all(flags: pyarrow.ChunkedArray, value: bool = True) -> bool:
     return bool(compute.all(flags).as_py()) if value else not compute.any(flags).as_py()
 
 
-def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[int]) -> str:
+def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[int], small: bool = False) -> str:
     """SQL that reads columns ``c0``, …: a cast where a cell is spelled as its value's rendering, patterns where not.
 
     Gives for each position ``v0`` and, where there is a reading, ``s0`` (the spelling) and, unless it is of text,
@@ -178,7 +179,7 @@ def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[i
             layers[0].append(f"{cast} AS f{i}")
             agrees = f"{cell} IS NULL" if reading.odd else _agrees(f"f{i}", reading.type, cell)
             layers[1].append(f"{agrees} AS p{i}")
-            layers[2].append(f"CASE WHEN NOT p{i} THEN {bare(cell)} END AS b{i}")
+            layers[2].append(f"CASE WHEN NOT p{i} THEN {bare(cell, small)} END AS b{i}")
             layers[3].append(f"CASE WHEN p{i} THEN f{i} ELSE {reading.value(f'b{i}')} END AS v{i}")
             lost = f"v{i} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
             spelling = cell if reading.type == "DOUBLE" else f"CASE WHEN NOT p{i} THEN {cell} END"

@@ -78,7 +78,8 @@ def shapes_query(cells: str) -> str:
     """SQL for the distinct shapes of cells.
 
     Args:
-        cells: SQL of a query with the columns ``position`` (which column a cell is in) and ``cell``.
+        cells: SQL of a query for not too many cells; it has the columns ``position`` (which column a cell is in) and
+            ``cell``.
 
     Returns:
         A query with the columns ``position``, ``form``, ``decimals``, ``affix``, ``tidy`` and ``plain``.
@@ -93,7 +94,7 @@ def shapes_query(cells: str) -> str:
     return f"""
         SELECT DISTINCT position,
             CASE WHEN {is_missing("bare")} THEN 'missing'
-                WHEN {matches("bare", "true|false")} THEN 'boolean'
+                WHEN lower(bare) IN ('true', 'false') THEN 'boolean'
                 WHEN whole || fraction <> '' THEN CASE
                     WHEN {matches("trim(affix)", _NO_UNIT)} THEN 'text'
                     WHEN currency <> '' AND affix <> '' THEN 'text'
@@ -115,5 +116,5 @@ def shapes_query(cells: str) -> str:
             {matches("cell", _PLAIN)} AS plain
         FROM (SELECT position, cell, bare, unnest(parts)
             FROM (SELECT *, {parts} AS parts
-                FROM (SELECT position, cell, {bare("cell")} AS bare FROM ({cells})) WHERE bare IS NOT NULL))
+                FROM (SELECT position, cell, {bare("cell", few=True)} AS bare FROM ({cells})) WHERE bare IS NOT NULL))
         """
