@@ -1,0 +1,315 @@
+"""The rows of the tables that each row of a query came from, gathered by the query itself.
+
+Every query on the way gets one more output, the list of its rows' codes, as ``spelling`` adds companions: what the
+query gives and its order stay what they were. The rule, clause by clause:
+
+- FROM: a row of a table is itself; a row of a join is a row of each side; a subquery and a WITH table pass on theirs.
+  WHERE, LIMIT and what else leaves rows out leave theirs out.
+- A group is all of its rows; where MIN, MAX and bare columns are all that is aggregated, the rows that hold these.
+- DISTINCT and UNION: every row that gives the value; UNION ALL: each side's; EXCEPT: the left side's; INTERSECT: both.
+- A subquery in an expression adds its rows; in IN, those that equal the value. In WHERE, HAVING, ON or ORDER BY it only
+  decides about rows: its own are marked as compared with.
+
+What a window function looks at beside its own row is not gathered. A recursive query cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sqlglot import exp
+
+from .clauses import aggregates, is_grouped
+from .schema import Schema
+from .spelling import read_sources, with_table
+from .toprow import HELPER
+
+ROWS = ":rows"
+"""The output that holds the codes."""
+
+_PLACE = ":place"
+_Names = frozenset[str]
+
+
+class Untold(Exception):
+    """It cannot be told which rows a query's rows came from; the text says why."""
+
+
+def with_rows(tree: exp.Expr, schema: Schema) -> exp.Expr:
+    """A translated query with one more output: a list of codes of the rows that its row came from.
+
+    The code of row ``r`` of the table that is number ``k`` of ``n`` in the schema is ``r * n + k + 1``; it is negative
+    where a condition compared with the row. Codes may repeat, and be NULL.
+
+    Args:
+        tree: A query as ``translate`` returns it, LM calls answered. It is not changed.
+        schema: Its tables.
+
+    Raises:
+        Untold: It cannot be told.
+
+    Example:
+        ``SELECT "w"."name" FROM "w"`` becomes ``SELECT "w"."name", [("w"."row_id" * 1) + 1] AS ":rows" FROM "w"``.
+    """
+    holder = exp.Subquery(this=tree.copy())
+    _Traced(schema).query(holder.this, frozenset())
+    traced: exp.Expr = holder.this
+    return traced
+
+
+def used_columns(tree: exp.Expr, schema: Schema) -> dict[str, frozenset[str]]:
+    """For each table, the columns that a translated query names, LM calls in place."""
+    used: dict[str, set[str]] = {table.name: set() for table in schema}
+    for column in tree.find_all(exp.Column):
+        source = _source_of(column)
+        table = schema.table(source.name) if isinstance(source, exp.Table) and not with_table(source) else None
+        if table is not None and table.column(column.name) is not None:
+            used[table.name].add(column.name)
+    return {name: frozenset(columns) for name, columns in used.items()}
+
+
+def _source_of(column: exp.Column) -> exp.Expr | None:
+    """What stands after FROM and is meant by a column's qualifier."""
+    query = column.find_ancestor(exp.Select)
+    while query is not None:
+        for source in read_sources(query):
+            if source.alias_or_name == column.table:
+                return source
+        query = query.find_ancestor(exp.Select)
+    return None
+
+
+class _Traced:
+    """One query being given its rows' codes."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+    def query(self, node: exp.Expr, known: _Names) -> None:
+        """Give a query, in its place in the tree, the output.
+
+        Args:
+            node: The query.
+            known: The WITH tables in reach, names folded.
+        """
+        known = self._with(node, known)
+        if isinstance(node, exp.Subquery):
+            self.query(node.this, known)
+        elif isinstance(node, exp.Select) and node.args.get("distinct") is None:
+            self._select(node, known)
+        elif isinstance(node, exp.Select):
+            whole = node.copy()
+            for clause in ("distinct", "order", "limit", "offset", "with_"):
+                whole.set(clause, None)
+            self._matched(node, [whole], known)
+        elif isinstance(node, exp.Union) and not node.args.get("distinct"):
+            self.query(node.this, known)
+            self.query(node.expression, known)
+        elif isinstance(node, exp.SetOperation):
+            sides = [node.this] if isinstance(node, exp.Except) else [node.this, node.expression]
+            self._matched(node, [side.copy() for side in sides], known)
+        else:
+            raise Untold(f"it is not known which rows {node.key.upper()} gives")
+
+    def _with(self, node: exp.Expr, known: _Names) -> _Names:
+        clause = node.args.get("with_")
+        for cte in clause.expressions if clause else []:
+            if clause.args.get("recursive"):
+                raise Untold("a recursive query does not say which rows its rows came from")
+            self.query(cte.this, known)
+            _list_rows(cte.args["alias"])
+            known |= {cte.alias.casefold()}
+        return known
+
+    def _select(self, select: exp.Select, known: _Names) -> None:
+        own = self._of_sources(select, known)
+        each, after = [*own], []
+        for name, part in _parts(select):
+            for query in self._read_in(part, known):
+                rows = self._of_subquery(query, known, compared=bool(own) and name != "expressions")
+                aggregated = isinstance(query.find_ancestor(exp.AggFunc, exp.Select), exp.AggFunc)
+                (each if name in _ROW_BY_ROW or aggregated else after).append(rows)
+        if is_grouped(select):
+            each = [_gathered(select, _joined(each), self._numbers)]
+        select.append("expressions", exp.alias_(_joined([*each, *after]), ROWS, quoted=True))
+
+    def _of_sources(self, select: exp.Select, known: _Names) -> list[exp.Expr]:
+        """The codes that each thing after FROM gives."""
+        found: list[exp.Expr] = []
+        for source in list(read_sources(select)):
+            if isinstance(source, exp.Table) and source.name.casefold() not in known:
+                found.extend(self._code(source))
+            elif isinstance(source, exp.Table | exp.Subquery):
+                if isinstance(source, exp.Subquery):
+                    self.query(source.this, known)
+                if source.args.get("alias"):
+                    _list_rows(source.args["alias"])
+                found.append(_column(ROWS, source.alias_or_name))
+        return found
+
+    def _code(self, source: exp.Table) -> Iterator[exp.Expr]:
+        for place, table in enumerate(self.schema):
+            if table.name == source.name:
+                number = _column(table.row_id, source.alias_or_name)
+                times = exp.Mul(this=number, expression=exp.Literal.number(len(self.schema.tables)))
+                yield exp.Array(expressions=[exp.Add(this=times, expression=exp.Literal.number(place + 1))])
+
+    def _read_in(self, part: exp.Expr, known: _Names) -> Iterator[exp.Expr]:
+        """The queries in an expression that read tables, the outermost."""
+        if part.meta.get(HELPER):
+            return
+        if isinstance(part, exp.Query):
+            names = {table.name for table in part.find_all(exp.Table)}
+            if any(self.schema.table(name) is not None or name.casefold() in known for name in names):
+                yield part
+            return
+        for child in part.iter_expressions():
+            yield from self._read_in(child, known)
+
+    def _of_subquery(self, query: exp.Expr, known: _Names, compared: bool) -> exp.Expr:
+        """The codes of a subquery in an expression; in IN, of its rows that equal the value."""
+        inner = query.this.copy() if isinstance(query, exp.Subquery) else query.copy()
+        values: list[exp.Expr] = []
+        if isinstance(query.parent, exp.In):
+            value = query.parent.this.unnest()
+            values = list(value.expressions) if isinstance(value, exp.Tuple) else [value]
+        same = [exp.EQ(this=_column(f"c{at}", "_read"), expression=each.copy()) for at, each in enumerate(values)]
+        several = isinstance(query.parent, exp.In | exp.Exists | exp.Any | exp.All)
+        rows = self._collected(inner, "_read", same, known, several)
+        return _function("LIST_TRANSFORM", rows, _each(exp.Neg(this=exp.Abs(this=_column("e"))))) if compared else rows
+
+    def _collected(
+        self, query: exp.Expr, alias: str, tests: Sequence[exp.Expr], known: _Names, several: bool = True
+    ) -> exp.Expr:
+        """The codes of the rows of a query that pass tests, in one list; its columns are ``c0``, ``c1``, …"""
+        names = [*(f"c{at}" for at in range(len(_outputs(query)))), ROWS]
+        holder = exp.Subquery(this=query, alias=_alias(alias, names))
+        self.query(query, known)
+        rows = _column(ROWS, alias)  # of one row they need no collecting, which DuckDB may fail at inside a correlation
+        collected = exp.select(_all(rows) if several else rows).from_(holder)
+        return exp.Subquery(this=collected.where(*tests) if tests else collected)
+
+    def _matched(self, node: exp.Expr, sides: Sequence[exp.Expr], known: _Names) -> None:
+        """Put a query around one whose rows stand for several: what gives the same values on its sides gave them."""
+        outputs = _outputs(node)
+        names = [f"c{at}" for at in range(len(outputs))]
+        codes = [
+            self._collected(
+                side,
+                "_side",
+                [exp.NullSafeEQ(this=_column(name, "_side"), expression=_column(name, "_kept")) for name in names],
+                known,
+            )
+            for side in sides
+        ]
+        items = [
+            exp.alias_(_column(name, "_kept"), output.alias_or_name or name, quoted=True)
+            for name, output in zip(names, outputs, strict=True)
+        ]
+        kept = node.copy()
+        kept.set("with_", None)
+        place = exp.alias_(exp.Window(this=exp.RowNumber()), _PLACE, quoted=True)
+        placed = exp.select(exp.Star(), place).from_(exp.Subquery(this=kept, alias=_alias("_placed", names)))
+        around = (
+            exp.select(*items, exp.alias_(_joined(codes), ROWS, quoted=True))
+            .from_(exp.Subquery(this=placed, alias=_alias("_kept", [*names, _PLACE])))
+            .order_by(_column(_PLACE, "_kept"))
+        )
+        around.set("with_", node.args.get("with_"))
+        node.replace(around)
+
+    @property
+    def _numbers(self) -> _Names:
+        return frozenset(table.row_id for table in self.schema)
+
+
+_ROW_BY_ROW = ("where", "joins", "group")
+_CLAUSES = (*_ROW_BY_ROW, "expressions", "having", "qualify", "order")
+
+
+def _parts(select: exp.Select) -> Iterator[tuple[str, exp.Expr]]:
+    """The expressions of a SELECT, each with its clause; what stands after FROM is none."""
+    for name in _CLAUSES:
+        value = select.args.get(name)
+        for part in value if isinstance(value, list) else [value]:
+            inner = part.args.get("on") if isinstance(part, exp.Join) else part
+            if inner is not None:
+                yield name, inner
+
+
+def _gathered(select: exp.Select, rows: exp.Expr, numbers: _Names) -> exp.Expr:
+    """The codes of a group: those of the rows that hold its extremes and bare columns, or else of all."""
+    calls = [call for item in select.expressions for call in aggregates(item)]
+    calls += aggregates(select.args["having"]) if select.args.get("having") else []
+    order = select.args.get("order")
+    calls += [call for call in aggregates(order) if not _is_place(call, numbers)] if order else []
+    held = [_held(call, rows) for call in dict.fromkeys(calls)]
+    return _joined([each for each in held if each is not None]) if held and None not in held else _all(rows)
+
+
+def _is_place(call: exp.Expr, numbers: _Names) -> bool:
+    """Whether an aggregate only tells in which order the groups come."""
+    return all(column.name in numbers for column in call.find_all(exp.Column))
+
+
+def _held(call: exp.Expr, rows: exp.Expr) -> exp.Expr | None:
+    """The codes of the rows that hold what MIN, MAX or FIRST gives; None for another aggregate."""
+    if isinstance(call.parent, exp.Filter | exp.WithinGroup) or not isinstance(call, exp.Min | exp.Max | exp.First):
+        return None
+    subject = call.this
+    if isinstance(call, exp.First):
+        first = exp.Order(this=rows.copy(), expressions=[item.copy() for item in subject.expressions])
+        return exp.First(this=first if isinstance(subject, exp.Order) else rows.copy())
+    value = subject.expressions[0] if isinstance(subject, exp.Distinct) else subject
+    pair = exp.Struct(
+        expressions=[
+            exp.PropertyEQ(this=exp.to_identifier("v"), expression=value.copy()),
+            exp.PropertyEQ(this=exp.to_identifier("r"), expression=rows.copy()),
+        ]
+    )
+    holds = exp.NullSafeEQ(this=_column("v", "e"), expression=call.copy())
+    pairs = _function("LIST_FILTER", _function("LIST", pair), _each(holds))
+    return _function("FLATTEN", _function("LIST_TRANSFORM", pairs, _each(_column("r", "e"))))
+
+
+def _each(body: exp.Expr) -> exp.Expr:
+    """``lambda e: body``."""
+    return exp.Lambda(this=body, expressions=[exp.to_identifier("e")])
+
+
+def _all(rows: exp.Expr) -> exp.Expr:
+    """The codes of several rows in one list."""
+    return _function("FLATTEN", _function("LIST", rows.copy()))
+
+
+def _joined(lists: Iterable[exp.Expr]) -> exp.Expr:
+    """Lists one after the other; one that is NULL is left out."""
+    none = exp.Cast(this=exp.Array(expressions=[]), to=exp.DataType.build("BIGINT[]", dialect="duckdb"))
+    parts = list(dict.fromkeys(lists))
+    return parts[0] if len(parts) == 1 else _function("LIST_CONCAT", *parts) if parts else none
+
+
+def _list_rows(alias: exp.Expr) -> None:
+    """Name the output in an alias that lists columns."""
+    if alias.args.get("columns"):
+        alias.append("columns", exp.to_identifier(ROWS, quoted=True))
+
+
+def _outputs(query: exp.Expr) -> Sequence[exp.Expr]:
+    while not isinstance(query, exp.Select):
+        query = query.this
+    outputs: Sequence[exp.Expr] = query.expressions
+    return outputs
+
+
+def _alias(name: str, columns: Sequence[str]) -> exp.TableAlias:
+    listed = [exp.to_identifier(column, quoted=True) for column in columns]
+    return exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=listed)
+
+
+def _column(name: str, table: str | None = None) -> exp.Column:
+    return exp.column(name, table=table, quoted=True)
+
+
+def _function(name: str, *arguments: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this=name, expressions=list(arguments))
