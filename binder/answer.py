@@ -7,12 +7,14 @@ import math
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from binder.difference import Difference, difference
 from binder.errors import BinderError, ProgramError, RunError
 from binder.execute import Result
 from binder.frames import frame_of
+from binder.source_rows import SourceRows, source_rows
 from binder.trace import CallTrace, Trace
 from binder.vote import Candidate
 from grammars.calls import Spelling
@@ -59,6 +61,18 @@ class Answer:
     def frame(self) -> pandas.DataFrame:
         """The answer as a pandas DataFrame: integers stay integers beside NULL, dates and times what they are."""
         return frame_of(self.result.columns, self.result.rows)
+
+    @cached_property
+    def source_rows(self) -> SourceRows:
+        """The rows of the tables that the values came from, as ``binder.source_rows`` tells them.
+
+        They are found when they are first looked at; no model is asked.
+
+        Example:
+            >>> for one in answer.source_rows.tables:  # doctest: +SKIP
+            ...     print(one.table.name, one.count, one.numbers)
+        """
+        return source_rows(self.program, self.result.origin)
 
     def diff(self, other: Answer) -> Difference:
         """What another answer has otherwise: its values, its program, and what its steps were told.
