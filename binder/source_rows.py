@@ -6,7 +6,7 @@ database of its own, when somebody looks: with the replies that the answer was g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST = 500
 """The most rows of a table that are told one by one."""
+SECONDS = 10.0
+"""The longest they are looked for."""
 
 _PYTHON = "a Python program does not say which rows its values came from"
 _LOST = "the tables are not kept with this answer; run its program again"
@@ -93,9 +95,12 @@ def source_rows(program: AnyProgram, origin: Origin | None) -> SourceRows:
         return SourceRows(untold=_LOST)
     schema = Schema(tuple(table.schema for table in origin.tables))
     try:
-        found = _found(with_rows(origin.plan.tree, schema), origin)
-    except (Untold, RunError) as error:
+        query, apart = with_rows(origin.plan.tree, schema)
+        found = _found((query, *apart), origin)
+    except Untold as error:
         return SourceRows(untold=str(error))
+    except RunError as error:
+        return SourceRows(untold=f"looking for them failed: {error}")
     used = used_columns(program.translated, schema)
     tables = [
         TableRows(table, numbers, count, compared, used[table.name])
@@ -105,17 +110,18 @@ def source_rows(program: AnyProgram, origin: Origin | None) -> SourceRows:
     return SourceRows(tuple(tables), note=note)
 
 
-def _found(query: exp.Expr, origin: Origin) -> list[tuple[Any, ...]]:
+def _found(queries: Iterable[exp.Expr], origin: Origin) -> list[tuple[Any, ...]]:
     """For each table and whether a condition alone read them: how many rows, and the codes of the first.
 
     Raises:
         RunError: The query failed or ran past a limit.
     """
     kinds = len(origin.tables)
-    codes = f'SELECT DISTINCT UNNEST("{ROWS}") AS code FROM ({query.sql("duckdb")})'
+    each = (f'SELECT UNNEST("{ROWS}") AS code FROM ({query.sql("duckdb")})' for query in queries)
+    codes = " UNION ".join(each)
     rows = f"SELECT ABS(code) AS code, MAX(code) < 0 AS compared FROM ({codes}) WHERE code IS NOT NULL GROUP BY 1"
     counted = f"SELECT (code - 1) % {kinds}, compared, COUNT(*), MIN(code, {MOST}) FROM ({rows}) GROUP BY 1, 2"
-    database = Database(origin.limits)
+    database = Database(replace(origin.limits, seconds=min(SECONDS, origin.limits.seconds)))
     try:
         database.load(origin.tables)
         with database.session() as session:

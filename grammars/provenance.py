@@ -8,7 +8,7 @@ query gives and its order stay what they were. The rule, clause by clause:
 - A group is all of its rows; where MIN, MAX and bare columns are all that is aggregated, the rows that hold these.
 - DISTINCT and UNION: every row that gives the value; UNION ALL: each side's; EXCEPT: the left side's; INTERSECT: both.
 - A subquery in an expression adds its rows; in IN, those that equal the value. In WHERE, HAVING, ON or ORDER BY it only
-  decides about rows: its own are marked as compared with.
+  decides about rows: its own are marked as compared with. One that is the same for every row is gathered once, apart.
 
 What a window function looks at beside its own row is not gathered. A recursive query cannot be told.
 """
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sqlglot import exp
 
-from .clauses import aggregates, is_grouped
+from .clauses import aggregates, is_grouped, looks_outside
 from .schema import Schema
 from .spelling import read_sources, with_table
 from .toprow import HELPER
@@ -28,14 +28,14 @@ ROWS = ":rows"
 """The output that holds the codes."""
 
 _PLACE = ":place"
-_Names = frozenset[str]
+_With = tuple[exp.Expr, ...]
 
 
 class Untold(Exception):
     """It cannot be told which rows a query's rows came from; the text says why."""
 
 
-def with_rows(tree: exp.Expr, schema: Schema) -> exp.Expr:
+def with_rows(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[exp.Expr, ...]]:
     """A translated query with one more output: a list of codes of the rows that its row came from.
 
     The code of row ``r`` of the table that is number ``k`` of ``n`` in the schema is ``r * n + k + 1``; it is negative
@@ -45,6 +45,9 @@ def with_rows(tree: exp.Expr, schema: Schema) -> exp.Expr:
         tree: A query as ``translate`` returns it, LM calls answered. It is not changed.
         schema: Its tables.
 
+    Returns:
+        The query; and queries whose only output is such a list, of rows that every row came from.
+
     Raises:
         Untold: It cannot be told.
 
@@ -52,9 +55,9 @@ def with_rows(tree: exp.Expr, schema: Schema) -> exp.Expr:
         ``SELECT "w"."name" FROM "w"`` becomes ``SELECT "w"."name", [("w"."row_id" * 1) + 1] AS ":rows" FROM "w"``.
     """
     holder = exp.Subquery(this=tree.copy())
-    _Traced(schema).query(holder.this, frozenset())
-    traced: exp.Expr = holder.this
-    return traced
+    traced = _Traced(schema, [])
+    traced.query(holder.this, ())
+    return holder.this, tuple(traced.apart)
 
 
 def used_columns(tree: exp.Expr, schema: Schema) -> dict[str, frozenset[str]]:
@@ -80,17 +83,25 @@ def _source_of(column: exp.Column) -> exp.Expr | None:
 
 
 class _Traced:
-    """One query being given its rows' codes."""
+    """One query being given its rows' codes.
 
-    def __init__(self, schema: Schema) -> None:
+    Args:
+        schema: The tables.
+        apart: Gets the queries that are the same for every row.
+        compared: Whether the query only decides about rows.
+    """
+
+    def __init__(self, schema: Schema, apart: list[exp.Expr], compared: bool = False) -> None:
         self.schema = schema
+        self.apart = apart
+        self.compared = compared
 
-    def query(self, node: exp.Expr, known: _Names) -> None:
+    def query(self, node: exp.Expr, known: _With) -> None:
         """Give a query, in its place in the tree, the output.
 
         Args:
             node: The query.
-            known: The WITH tables in reach, names folded.
+            known: The WITH tables in reach; they have the output.
         """
         known = self._with(node, known)
         if isinstance(node, exp.Subquery):
@@ -111,33 +122,37 @@ class _Traced:
         else:
             raise Untold(f"it is not known which rows {node.key.upper()} gives")
 
-    def _with(self, node: exp.Expr, known: _Names) -> _Names:
+    def _with(self, node: exp.Expr, known: _With) -> _With:
         clause = node.args.get("with_")
         for cte in clause.expressions if clause else []:
             if clause.args.get("recursive"):
                 raise Untold("a recursive query does not say which rows its rows came from")
             self.query(cte.this, known)
             _list_rows(cte.args["alias"])
-            known |= {cte.alias.casefold()}
+            known = (*known, cte)
         return known
 
-    def _select(self, select: exp.Select, known: _Names) -> None:
+    def _select(self, select: exp.Select, known: _With) -> None:
         own = self._of_sources(select, known)
         each, after = [*own], []
         for name, part in _parts(select):
             for query in self._read_in(part, known):
-                rows = self._of_subquery(query, known, compared=bool(own) and name != "expressions")
+                compared = bool(own) and name != "expressions"
+                rows = _Traced(self.schema, self.apart, self.compared or compared).of_subquery(query, known)
+                if not looks_outside(query) and not isinstance(query.parent, exp.In):
+                    self._gather_apart(rows, known)
+                    continue
                 aggregated = isinstance(query.find_ancestor(exp.AggFunc, exp.Select), exp.AggFunc)
                 (each if name in _ROW_BY_ROW or aggregated else after).append(rows)
         if is_grouped(select):
-            each = [_gathered(select, _joined(each), self._numbers)]
+            each = [_gathered(select, _joined(each), frozenset(table.row_id for table in self.schema))]
         select.append("expressions", exp.alias_(_joined([*each, *after]), ROWS, quoted=True))
 
-    def _of_sources(self, select: exp.Select, known: _Names) -> list[exp.Expr]:
+    def _of_sources(self, select: exp.Select, known: _With) -> list[exp.Expr]:
         """The codes that each thing after FROM gives."""
         found: list[exp.Expr] = []
         for source in list(read_sources(select)):
-            if isinstance(source, exp.Table) and source.name.casefold() not in known:
+            if isinstance(source, exp.Table) and source.name.casefold() not in _names(known):
                 found.extend(self._code(source))
             elif isinstance(source, exp.Table | exp.Subquery):
                 if isinstance(source, exp.Subquery):
@@ -154,19 +169,25 @@ class _Traced:
                 times = exp.Mul(this=number, expression=exp.Literal.number(len(self.schema.tables)))
                 yield exp.Array(expressions=[exp.Add(this=times, expression=exp.Literal.number(place + 1))])
 
-    def _read_in(self, part: exp.Expr, known: _Names) -> Iterator[exp.Expr]:
+    def _read_in(self, part: exp.Expr, known: _With) -> Iterator[exp.Expr]:
         """The queries in an expression that read tables, the outermost."""
         if part.meta.get(HELPER):
             return
         if isinstance(part, exp.Query):
             names = {table.name for table in part.find_all(exp.Table)}
-            if any(self.schema.table(name) is not None or name.casefold() in known for name in names):
+            if any(self.schema.table(name) is not None or name.casefold() in _names(known) for name in names):
                 yield part
             return
         for child in part.iter_expressions():
             yield from self._read_in(child, known)
 
-    def _of_subquery(self, query: exp.Expr, known: _Names, compared: bool) -> exp.Expr:
+    def _gather_apart(self, rows: exp.Expr, known: _With) -> None:
+        gathered = exp.select(exp.alias_(rows, ROWS, quoted=True))
+        if known:
+            gathered.set("with_", exp.With(expressions=[cte.copy() for cte in known]))
+        self.apart.append(gathered)
+
+    def of_subquery(self, query: exp.Expr, known: _With) -> exp.Expr:
         """The codes of a subquery in an expression; in IN, of its rows that equal the value."""
         inner = query.this.copy() if isinstance(query, exp.Subquery) else query.copy()
         values: list[exp.Expr] = []
@@ -176,10 +197,11 @@ class _Traced:
         same = [exp.EQ(this=_column(f"c{at}", "_read"), expression=each.copy()) for at, each in enumerate(values)]
         several = isinstance(query.parent, exp.In | exp.Exists | exp.Any | exp.All)
         rows = self._collected(inner, "_read", same, known, several)
-        return _function("LIST_TRANSFORM", rows, _each(exp.Neg(this=exp.Abs(this=_column("e"))))) if compared else rows
+        marked = _each(exp.Neg(this=exp.Abs(this=_column("e"))))
+        return _function("LIST_TRANSFORM", rows, marked) if self.compared else rows
 
     def _collected(
-        self, query: exp.Expr, alias: str, tests: Sequence[exp.Expr], known: _Names, several: bool = True
+        self, query: exp.Expr, alias: str, tests: Sequence[exp.Expr], known: _With, several: bool = True
     ) -> exp.Expr:
         """The codes of the rows of a query that pass tests, in one list; its columns are ``c0``, ``c1``, …"""
         names = [*(f"c{at}" for at in range(len(_outputs(query)))), ROWS]
@@ -189,7 +211,7 @@ class _Traced:
         collected = exp.select(_all(rows) if several else rows).from_(holder)
         return exp.Subquery(this=collected.where(*tests) if tests else collected)
 
-    def _matched(self, node: exp.Expr, sides: Sequence[exp.Expr], known: _Names) -> None:
+    def _matched(self, node: exp.Expr, sides: Sequence[exp.Expr], known: _With) -> None:
         """Put a query around one whose rows stand for several: what gives the same values on its sides gave them."""
         outputs = _outputs(node)
         names = [f"c{at}" for at in range(len(outputs))]
@@ -218,9 +240,10 @@ class _Traced:
         around.set("with_", node.args.get("with_"))
         node.replace(around)
 
-    @property
-    def _numbers(self) -> _Names:
-        return frozenset(table.row_id for table in self.schema)
+
+def _names(known: _With) -> set[str]:
+    """The names of WITH tables, folded."""
+    return {cte.alias.casefold() for cte in known}
 
 
 _ROW_BY_ROW = ("where", "joins", "group")
@@ -237,7 +260,7 @@ def _parts(select: exp.Select) -> Iterator[tuple[str, exp.Expr]]:
                 yield name, inner
 
 
-def _gathered(select: exp.Select, rows: exp.Expr, numbers: _Names) -> exp.Expr:
+def _gathered(select: exp.Select, rows: exp.Expr, numbers: frozenset[str]) -> exp.Expr:
     """The codes of a group: those of the rows that hold its extremes and bare columns, or else of all."""
     calls = [call for item in select.expressions for call in aggregates(item)]
     calls += aggregates(select.args["having"]) if select.args.get("having") else []
@@ -247,7 +270,7 @@ def _gathered(select: exp.Select, rows: exp.Expr, numbers: _Names) -> exp.Expr:
     return _joined([each for each in held if each is not None]) if held and None not in held else _all(rows)
 
 
-def _is_place(call: exp.Expr, numbers: _Names) -> bool:
+def _is_place(call: exp.Expr, numbers: frozenset[str]) -> bool:
     """Whether an aggregate only tells in which order the groups come."""
     return all(column.name in numbers for column in call.find_all(exp.Column))
 
