@@ -24,6 +24,7 @@ from grammars.program import Program
 
 if TYPE_CHECKING:
     import pandas
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,11 @@ class Answer:
             >>> print(answer.diff(engine.run(answer.program.edit("Asia", "Europe"), table)))  # doctest: +SKIP
         """
         return difference(self, other)
+
+    def __rich__(self) -> Text:
+        from binder.console import rich_of
+
+        return rich_of(self)
 
     def _repr_html_(self) -> str:
         from binder.notebook.html import html_of

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+    from rich.text import Text
 
     from binder.columns import Loaded
 
@@ -94,6 +95,11 @@ class Table:
         if original:
             return self._texts().to_pandas()
         return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable)
+
+    def __rich__(self) -> Text:
+        from binder.console import rich_of
+
+        return rich_of(self)
 
     def _repr_html_(self) -> str:
         from binder.notebook.html import html_of

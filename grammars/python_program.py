@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from typing import ClassVar
 
 from grammars.program import replaced
 from grammars.reply import Expected
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -61,3 +65,8 @@ class PythonProgram:
 
     def __str__(self) -> str:
         return self.text
+
+    def __rich__(self) -> Text:
+        from grammars.pieces import underlined
+
+        return underlined(self)
