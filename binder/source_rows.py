@@ -16,8 +16,9 @@ from binder.database import Database
 from binder.errors import RunError
 from binder.execute import put_replies
 from grammars.program import Program
-from grammars.provenance import ROWS, Untold, used_columns, with_rows
+from grammars.provenance import ROWS, Untold, with_rows
 from grammars.schema import Schema
+from grammars.used import used_columns
 
 if TYPE_CHECKING:
     from binder.execute import Origin

@@ -15,13 +15,14 @@ What a window function looks at beside its own row is not gathered. A recursive 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from .clauses import aggregates, is_grouped, looks_outside
+from .clauses import is_grouped, looks_outside
+from .codes import each_code, function, joined, named, of_group, of_rows
 from .schema import Schema
-from .spelling import read_sources, with_table
+from .spelling import read_sources
 from .toprow import HELPER
 
 ROWS = ":rows"
@@ -58,28 +59,6 @@ def with_rows(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[exp.Expr,
     traced = _Traced(schema, [])
     traced.query(holder.this, ())
     return holder.this, tuple(traced.apart)
-
-
-def used_columns(tree: exp.Expr, schema: Schema) -> dict[str, frozenset[str]]:
-    """For each table, the columns that a translated query names, LM calls in place."""
-    used: dict[str, set[str]] = {table.name: set() for table in schema}
-    for column in tree.find_all(exp.Column):
-        source = _source_of(column)
-        table = schema.table(source.name) if isinstance(source, exp.Table) and not with_table(source) else None
-        if table is not None and table.column(column.name) is not None:
-            used[table.name].add(column.name)
-    return {name: frozenset(columns) for name, columns in used.items()}
-
-
-def _source_of(column: exp.Column) -> exp.Expr | None:
-    """What stands after FROM and is meant by a column's qualifier."""
-    query = column.find_ancestor(exp.Select)
-    while query is not None:
-        for source in read_sources(query):
-            if source.alias_or_name == column.table:
-                return source
-        query = query.find_ancestor(exp.Select)
-    return None
 
 
 class _Traced:
@@ -124,9 +103,11 @@ class _Traced:
 
     def _with(self, node: exp.Expr, known: _With) -> _With:
         clause = node.args.get("with_")
-        for cte in clause.expressions if clause else []:
-            if clause.args.get("recursive"):
-                raise Untold("a recursive query does not say which rows its rows came from")
+        if clause is None:
+            return known
+        if clause.args.get("recursive"):
+            raise Untold("a recursive query does not say which rows its rows came from")
+        for cte in clause.expressions:
             self.query(cte.this, known)
             _list_rows(cte.args["alias"])
             known = (*known, cte)
@@ -134,19 +115,19 @@ class _Traced:
 
     def _select(self, select: exp.Select, known: _With) -> None:
         own = self._of_sources(select, known)
-        each, after = [*own], []
+        each, after = list(own), list[exp.Expr]()
         for name, part in _parts(select):
             for query in self._read_in(part, known):
                 compared = bool(own) and name != "expressions"
                 rows = _Traced(self.schema, self.apart, self.compared or compared).of_subquery(query, known)
                 if not looks_outside(query) and not isinstance(query.parent, exp.In):
-                    self._gather_apart(rows, known)
+                    self._gather_apart(rows, known)  # beside each row, they would be as many times as there are rows
                     continue
                 aggregated = isinstance(query.find_ancestor(exp.AggFunc, exp.Select), exp.AggFunc)
                 (each if name in _ROW_BY_ROW or aggregated else after).append(rows)
         if is_grouped(select):
-            each = [_gathered(select, _joined(each), frozenset(table.row_id for table in self.schema))]
-        select.append("expressions", exp.alias_(_joined([*each, *after]), ROWS, quoted=True))
+            each = [of_group(select, joined(each), frozenset(table.row_id for table in self.schema))]
+        select.append("expressions", exp.alias_(joined([*each, *after]), ROWS, quoted=True))
 
     def _of_sources(self, select: exp.Select, known: _With) -> list[exp.Expr]:
         """The codes that each thing after FROM gives."""
@@ -159,13 +140,13 @@ class _Traced:
                     self.query(source.this, known)
                 if source.args.get("alias"):
                     _list_rows(source.args["alias"])
-                found.append(_column(ROWS, source.alias_or_name))
+                found.append(named(ROWS, source.alias_or_name))
         return found
 
     def _code(self, source: exp.Table) -> Iterator[exp.Expr]:
         for place, table in enumerate(self.schema):
             if table.name == source.name:
-                number = _column(table.row_id, source.alias_or_name)
+                number = named(table.row_id, source.alias_or_name)
                 times = exp.Mul(this=number, expression=exp.Literal.number(len(self.schema.tables)))
                 yield exp.Array(expressions=[exp.Add(this=times, expression=exp.Literal.number(place + 1))])
 
@@ -194,11 +175,11 @@ class _Traced:
         if isinstance(query.parent, exp.In):
             value = query.parent.this.unnest()
             values = list(value.expressions) if isinstance(value, exp.Tuple) else [value]
-        same = [exp.EQ(this=_column(f"c{at}", "_read"), expression=each.copy()) for at, each in enumerate(values)]
+        same = [exp.EQ(this=named(f"c{at}", "_read"), expression=each.copy()) for at, each in enumerate(values)]
         several = isinstance(query.parent, exp.In | exp.Exists | exp.Any | exp.All)
         rows = self._collected(inner, "_read", same, known, several)
-        marked = _each(exp.Neg(this=exp.Abs(this=_column("e"))))
-        return _function("LIST_TRANSFORM", rows, marked) if self.compared else rows
+        marked = each_code(exp.Neg(this=exp.Abs(this=named("e"))))
+        return function("LIST_TRANSFORM", rows, marked) if self.compared else rows
 
     def _collected(
         self, query: exp.Expr, alias: str, tests: Sequence[exp.Expr], known: _With, several: bool = True
@@ -207,8 +188,8 @@ class _Traced:
         names = [*(f"c{at}" for at in range(len(_outputs(query)))), ROWS]
         holder = exp.Subquery(this=query, alias=_alias(alias, names))
         self.query(query, known)
-        rows = _column(ROWS, alias)  # of one row they need no collecting, which DuckDB may fail at inside a correlation
-        collected = exp.select(_all(rows) if several else rows).from_(holder)
+        rows = named(ROWS, alias)  # of one row they need no collecting, which DuckDB may fail at inside a correlation
+        collected = exp.select(of_rows(rows) if several else rows).from_(holder)
         return exp.Subquery(this=collected.where(*tests) if tests else collected)
 
     def _matched(self, node: exp.Expr, sides: Sequence[exp.Expr], known: _With) -> None:
@@ -219,13 +200,13 @@ class _Traced:
             self._collected(
                 side,
                 "_side",
-                [exp.NullSafeEQ(this=_column(name, "_side"), expression=_column(name, "_kept")) for name in names],
+                [exp.NullSafeEQ(this=named(name, "_side"), expression=named(name, "_kept")) for name in names],
                 known,
             )
             for side in sides
         ]
         items = [
-            exp.alias_(_column(name, "_kept"), output.alias_or_name or name, quoted=True)
+            exp.alias_(named(name, "_kept"), output.alias_or_name or name, quoted=True)
             for name, output in zip(names, outputs, strict=True)
         ]
         kept = node.copy()
@@ -233,9 +214,9 @@ class _Traced:
         place = exp.alias_(exp.Window(this=exp.RowNumber()), _PLACE, quoted=True)
         placed = exp.select(exp.Star(), place).from_(exp.Subquery(this=kept, alias=_alias("_placed", names)))
         around = (
-            exp.select(*items, exp.alias_(_joined(codes), ROWS, quoted=True))
+            exp.select(*items, exp.alias_(joined(codes), ROWS, quoted=True))
             .from_(exp.Subquery(this=placed, alias=_alias("_kept", [*names, _PLACE])))
-            .order_by(_column(_PLACE, "_kept"))
+            .order_by(named(_PLACE, "_kept"))
         )
         around.set("with_", node.args.get("with_"))
         node.replace(around)
@@ -260,58 +241,6 @@ def _parts(select: exp.Select) -> Iterator[tuple[str, exp.Expr]]:
                 yield name, inner
 
 
-def _gathered(select: exp.Select, rows: exp.Expr, numbers: frozenset[str]) -> exp.Expr:
-    """The codes of a group: those of the rows that hold its extremes and bare columns, or else of all."""
-    calls = [call for item in select.expressions for call in aggregates(item)]
-    calls += aggregates(select.args["having"]) if select.args.get("having") else []
-    order = select.args.get("order")
-    calls += [call for call in aggregates(order) if not _is_place(call, numbers)] if order else []
-    held = [_held(call, rows) for call in dict.fromkeys(calls)]
-    return _joined([each for each in held if each is not None]) if held and None not in held else _all(rows)
-
-
-def _is_place(call: exp.Expr, numbers: frozenset[str]) -> bool:
-    """Whether an aggregate only tells in which order the groups come."""
-    return all(column.name in numbers for column in call.find_all(exp.Column))
-
-
-def _held(call: exp.Expr, rows: exp.Expr) -> exp.Expr | None:
-    """The codes of the rows that hold what MIN, MAX or FIRST gives; None for another aggregate."""
-    if isinstance(call.parent, exp.Filter | exp.WithinGroup) or not isinstance(call, exp.Min | exp.Max | exp.First):
-        return None
-    subject = call.this
-    if isinstance(call, exp.First):
-        first = exp.Order(this=rows.copy(), expressions=[item.copy() for item in subject.expressions])
-        return exp.First(this=first if isinstance(subject, exp.Order) else rows.copy())
-    value = subject.expressions[0] if isinstance(subject, exp.Distinct) else subject
-    pair = exp.Struct(
-        expressions=[
-            exp.PropertyEQ(this=exp.to_identifier("v"), expression=value.copy()),
-            exp.PropertyEQ(this=exp.to_identifier("r"), expression=rows.copy()),
-        ]
-    )
-    holds = exp.NullSafeEQ(this=_column("v", "e"), expression=call.copy())
-    pairs = _function("LIST_FILTER", _function("LIST", pair), _each(holds))
-    return _function("FLATTEN", _function("LIST_TRANSFORM", pairs, _each(_column("r", "e"))))
-
-
-def _each(body: exp.Expr) -> exp.Expr:
-    """``lambda e: body``."""
-    return exp.Lambda(this=body, expressions=[exp.to_identifier("e")])
-
-
-def _all(rows: exp.Expr) -> exp.Expr:
-    """The codes of several rows in one list."""
-    return _function("FLATTEN", _function("LIST", rows.copy()))
-
-
-def _joined(lists: Iterable[exp.Expr]) -> exp.Expr:
-    """Lists one after the other; one that is NULL is left out."""
-    none = exp.Cast(this=exp.Array(expressions=[]), to=exp.DataType.build("BIGINT[]", dialect="duckdb"))
-    parts = list(dict.fromkeys(lists))
-    return parts[0] if len(parts) == 1 else _function("LIST_CONCAT", *parts) if parts else none
-
-
 def _list_rows(alias: exp.Expr) -> None:
     """Name the output in an alias that lists columns."""
     if alias.args.get("columns"):
@@ -328,11 +257,3 @@ def _outputs(query: exp.Expr) -> Sequence[exp.Expr]:
 def _alias(name: str, columns: Sequence[str]) -> exp.TableAlias:
     listed = [exp.to_identifier(column, quoted=True) for column in columns]
     return exp.TableAlias(this=exp.to_identifier(name, quoted=True), columns=listed)
-
-
-def _column(name: str, table: str | None = None) -> exp.Column:
-    return exp.column(name, table=table, quoted=True)
-
-
-def _function(name: str, *arguments: exp.Expr) -> exp.Expr:
-    return exp.Anonymous(this=name, expressions=list(arguments))
