@@ -56,6 +56,7 @@ def engine() -> Iterator[Binder]:
         ("SELECT name FROM peaks WHERE height > 8600", {"peaks": (0, 1)}, {}),
         ("SELECT name FROM peaks ORDER BY height DESC LIMIT 1", {"peaks": (0,)}, {}),
         ("SELECT name FROM peaks ORDER BY height DESC, name LIMIT 1 OFFSET 1", {"peaks": (1,)}, {}),
+        ("SELECT name FROM peaks ORDER BY height LIMIT 1", {"peaks": (4,)}, {}),  # the planner looks at the least too
         ("SELECT COUNT(*) FROM peaks", {"peaks": (0, 1, 2, 3, 4)}, {}),
         ("SELECT COUNT(*) FROM peaks WHERE land = 'Nepal'", {"peaks": (0, 2)}, {}),
         ("SELECT MAX(height) FROM peaks", {"peaks": (0,)}, {}),
