@@ -7,12 +7,14 @@ import math
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from binder.difference import Difference, difference
 from binder.errors import BinderError, ProgramError, RunError
 from binder.execute import Result
 from binder.frames import frame_of
+from binder.source_rows import SourceRows, source_rows
 from binder.trace import CallTrace, Trace
 from binder.vote import Candidate
 from grammars.calls import Spelling
@@ -22,6 +24,7 @@ from grammars.program import Program
 
 if TYPE_CHECKING:
     import pandas
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,18 @@ class Answer:
         """The answer as a pandas DataFrame: integers stay integers beside NULL, dates and times what they are."""
         return frame_of(self.result.columns, self.result.rows)
 
+    @cached_property
+    def source_rows(self) -> SourceRows:
+        """The rows of the tables that the values came from, as ``binder.source_rows`` tells them.
+
+        They are found when they are first looked at; no model is asked.
+
+        Example:
+            >>> for one in answer.source_rows.tables:  # doctest: +SKIP
+            ...     print(one.table.name, one.count, one.numbers)
+        """
+        return source_rows(self.program, self.result.origin)
+
     def diff(self, other: Answer) -> Difference:
         """What another answer has otherwise: its values, its program, and what its steps were told.
 
@@ -67,6 +82,11 @@ class Answer:
             >>> print(answer.diff(engine.run(answer.program.edit("Asia", "Europe"), table)))  # doctest: +SKIP
         """
         return difference(self, other)
+
+    def __rich__(self) -> Text:
+        from binder.console import rich_of
+
+        return rich_of(self)
 
     def _repr_html_(self) -> str:
         from binder.notebook.html import html_of

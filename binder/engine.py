@@ -102,7 +102,7 @@ class Binder:
         self.vote = vote_of(vote)
         self.deadline = seconds_of(deadline)
         self.mend_values = mend_values
-        limits = limits_of(limits)
+        self.limits = limits = limits_of(limits)
         self._pool = Pool(limits)
         self._sandbox = Sandbox(Share(limits.seconds, limits.bytes, limits.rows), unconfined_python)
         self._selectivity = Selectivity()
@@ -392,7 +392,8 @@ class Binder:
         used = tables_of(tables)
         lm = self._one_question()
         desk = Desk(Asking(lm, self.cache, self.drafting.folder))
-        work = Work(used, desk, self._sandbox, self._selectivity, lm, self.mend_values, self.drafting.calls, self.vote)
+        calls, sandbox = self.drafting.calls, self._sandbox
+        work = Work(used, desk, sandbox, self._selectivity, lm, self.mend_values, calls, self.vote, self.limits)
         self._desks.add(desk)
         try:
             async with self._session(used, deadline, work) as session:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from grammars.errors import Complaint
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from binder.lm.base import Usage
 
 
@@ -48,6 +50,11 @@ class ProgramError(BinderError):
         self.text = text
         self.complaints = complaints
         super().__init__("\n".join(complaint.render(text) for complaint in complaints))
+
+    def __rich__(self) -> Text:
+        from binder.console import rich_of
+
+        return rich_of(self)
 
     def _repr_html_(self) -> str:
         from binder.notebook.html import html_of

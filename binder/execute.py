@@ -22,7 +22,8 @@ from binder.waves import WAVE
 from grammars.reply import ReplyKind
 
 if TYPE_CHECKING:
-    from binder.database import Session
+    from binder.ask import Reply
+    from binder.database import Limits, Session
     from binder.filters import Selectivity
     from binder.plan import Plan, Stage, Step
     from binder.table import Table
@@ -33,6 +34,23 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What a result was made from, kept so that its rows can be looked for later.
+
+    Attributes:
+        plan: The plan that gave it.
+        tables: The tables.
+        replies: What each of the plan's reply tables held.
+        limits: What finding the rows may use.
+    """
+
+    plan: Plan
+    tables: tuple[Table, ...]
+    replies: Mapping[str, Mapping[Cells, Reply]]
+    limits: Limits
+
+
+@dataclass(frozen=True)
 class Result:
     """What a program gives.
 
@@ -40,11 +58,13 @@ class Result:
         columns: The names of the output columns.
         rows: Typed values, one tuple a row.
         texts: The same as the cells spell them, or as a plain rendering; None for NULL that no cell spells.
+        origin: By what the rows of the tables that it came from can be found.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     texts: tuple[tuple[str | None, ...], ...]
+    origin: Origin | None = field(default=None, repr=False, compare=False)
 
     @property
     def empty(self) -> bool:
@@ -168,12 +188,7 @@ class _Run:
 
     def _put(self, step: Step) -> None:
         """Fill a step's table with what is known."""
-        replies = list(self.desk.known(step).values())
-        values = [reply.value for reply in replies]
-        if step.expected.kind is ReplyKind.ORDERED:
-            values = list(settle(values))
-        rows = [(*reply.input, value) for reply, value in zip(replies, values, strict=True)]
-        self.session.put(step.table, _columns(step, values), rows)
+        put_replies(self.session, step, list(self.desk.known(step).values()))
 
     async def _learn(self, step: Step) -> None:
         """Note how often the condition on a step's value holds, among all that is known of it."""
@@ -211,6 +226,15 @@ def prepare(plan: Plan, session: Session) -> None:
     """Make the tables that replies will go to, empty, so that the plan's queries can be checked."""
     for table, columns in {step.table: step.columns for step in plan.steps}.items():
         session.put(table, columns, [])
+
+
+def put_replies(session: Session, step: Step, replies: Sequence[Reply]) -> None:
+    """Make a step's table, with replies in it."""
+    values = [reply.value for reply in replies]
+    if step.expected.kind is ReplyKind.ORDERED:
+        values = list(settle(values))
+    rows = [(*reply.input, value) for reply, value in zip(replies, values, strict=True)]
+    session.put(step.table, _columns(step, values), rows)
 
 
 async def in_thread(session: Session, work: Callable[[], T]) -> T:

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from binder.inputs import conjuncts, is_plain, source_of
 from grammars.clauses import has_rows, is_grouped, looks_outside
+from grammars.toprow import HELPER
 
 Rule = Callable[[exp.Expr], None]
 
@@ -61,7 +62,9 @@ def narrow_members(tree: exp.Expr) -> None:
         value = query.selects[0].unalias()
         if plain and is_plain(member.this) and is_plain(value) and not member.this.find(exp.Query):
             taken = source_of(outer, plain).select(member.this.copy())
-            query.where(exp.In(this=value.copy(), query=taken.subquery()), copy=False)
+            taken_here = exp.In(this=value.copy(), query=taken.subquery())
+            taken_here.meta[HELPER] = True
+            query.where(taken_here, copy=False)
 
 
 RULES: tuple[Rule, ...] = (push_conditions, narrow_members)

@@ -103,12 +103,14 @@ class Plan:
         spellings: For each output column, the further output column that keeps its cells' own text, or what numbers
             the rows of those cells, or None.
         arranged: Whether the order of the steps followed what is known of how selective they are.
+        tree: The final query as a tree, without spellings; None for a Python program.
     """
 
     stages: tuple[Stage, ...]
     query: str
     spellings: tuple[str | CellRow | None, ...]
     arranged: bool = False
+    tree: exp.Expr | None = field(default=None, repr=False, compare=False)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -156,7 +158,7 @@ def make_plan(program: Program, schema: Schema, selectivity: Selectivity | None 
         planner.add(query, several)
         nodes = nodes[len(several) :]  # the calls of one WHERE follow each other
     final, spellings = with_cells(tree, schema)
-    return Plan(tuple(planner.stages), final.sql("duckdb"), spellings, arranged)
+    return Plan(tuple(planner.stages), final.sql("duckdb"), spellings, arranged, tree)
 
 
 def _filtered_query(node: exp.Expr) -> exp.Select | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+    from rich.text import Text
 
     from binder.columns import Loaded
 
@@ -105,6 +106,11 @@ class Table:
             found: list[Any] = data.take(list(rows)).to_pylist()
             return found
         return [None if row is None else data[row].as_py() for row in rows]
+
+    def __rich__(self) -> Text:
+        from binder.console import rich_of
+
+        return rich_of(self)
 
     def _repr_html_(self) -> str:
         from binder.notebook.html import html_of

@@ -11,6 +11,8 @@ from binder.lm.base import Usage
 from grammars.language import Language
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from binder.ask import Reply
     from binder.plan import Step
     from binder.render import Cuts
@@ -98,6 +100,11 @@ class Trace:
     def unreadable(self) -> int:
         """How many inputs got no reply that can be read."""
         return sum(call.unreadable for call in self.calls)
+
+    def __rich__(self) -> Text:
+        from binder.console import rich_of
+
+        return rich_of(self)
 
     def _repr_html_(self) -> str:
         from binder.notebook.html import html_of

@@ -16,7 +16,7 @@ from binder import literals
 from binder.accept import accept, schema_of
 from binder.accept_python import accept_python
 from binder.errors import BinderError, LimitReached, LMUnavailable, ProgramError, RunError
-from binder.execute import Result, execute, in_thread, prepare
+from binder.execute import Origin, Result, execute, in_thread, prepare
 from binder.given import Source
 from binder.lm.base import Usage, batch_of
 from binder.pack import pack
@@ -28,7 +28,7 @@ from grammars.language import AnyProgram, Language
 from grammars.program import Program
 
 if TYPE_CHECKING:
-    from binder.database import Session
+    from binder.database import Limits, Session
     from binder.desk import Desk
     from binder.filters import Filter, Selectivity
     from binder.lm.base import LM
@@ -59,6 +59,7 @@ class Work:
         mend_values: Whether texts that no cell equals are mended.
         calls_wanted: Whether programs may hold LM calls.
         vote: How the answer is chosen.
+        limits: What its programs may use of the database.
     """
 
     tables: tuple[Table, ...]
@@ -69,6 +70,7 @@ class Work:
     mend_values: bool
     calls_wanted: bool
     vote: Vote
+    limits: Limits
     started: float = field(default_factory=time.perf_counter)
     steps: dict[str, float] = field(default_factory=dict)
     calls: list[CallTrace] = field(default_factory=list)
@@ -126,7 +128,9 @@ class Work:
             packed = await asyncio.to_thread(pack, [by_name[name] for name in plan.program.tables])
             return await run_script(plan, packed, self.sandbox, self.desk, self.calls.append)
         wave = batch_of(self.lm()) if plan.stages else 0
-        return await execute(plan, self.tables, session, self.desk, self.calls.append, self.selectivity, wave)
+        result = await execute(plan, self.tables, session, self.desk, self.calls.append, self.selectivity, wave)
+        replies = {step.table: self.desk.known(step) for step in plan.steps}
+        return replace(result, origin=Origin(plan, self.tables, replies, self.limits))
 
 
 async def try_programs(samples: Sequence[Sample], session: Session, work: Work) -> None:

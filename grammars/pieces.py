@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from grammars.calls import find_calls, is_call, print_program
 from grammars.language import AnyProgram
 from grammars.program import Program
 from grammars.python import PythonProgram
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 # Private-use characters, so that no text of a program is taken for a mark.
 _BEGIN, _END = "\ue002", "\ue003"
@@ -46,6 +50,17 @@ def pieces(program: AnyProgram) -> tuple[Piece, ...]:
         [('SELECT ', None), ('QA("map@in Asia?"; city)', 'in Asia?'), (' FROM w', None)]
     """
     return _of_python(program) if isinstance(program, PythonProgram) else _of_sql(program)
+
+
+def underlined(program: AnyProgram) -> Text:
+    """The text of a program for ``rich.print``, its LM calls underlined; control characters are left out."""
+    from rich.text import Text
+
+    text = Text()
+    for piece in pieces(program):
+        shown = "".join(c for c in piece.text if c.isprintable() or c == "\n")
+        text.append(shown, "underline" if piece.asks else "")
+    return text
 
 
 def _of_sql(program: Program) -> tuple[Piece, ...]:

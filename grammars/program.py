@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from grammars.calls import Call, Spelling, find_calls, print_program
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Program:
 
     def __str__(self) -> str:
         return self.sql()
+
+    def __rich__(self) -> Text:
+        from grammars.pieces import underlined
+
+        return underlined(self)
 
 
 def replaced(text: str, old: str, new: str) -> str:

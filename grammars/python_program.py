@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from grammars.program import replaced
 from grammars.reply import Expected
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -61,3 +64,8 @@ class PythonProgram:
 
     def __str__(self) -> str:
         return self.text
+
+    def __rich__(self) -> Text:
+        from grammars.pieces import underlined
+
+        return underlined(self)

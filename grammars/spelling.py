@@ -172,7 +172,7 @@ class _Spelled:
         """The table all of whose rows a SELECT aggregates, or None."""
         source = select.args["from_"].this if select.args.get("from_") else None
         narrowed = any(select.args.get(name) for name in ("where", "joins", "group"))
-        if narrowed or not isinstance(source, exp.Table) or source.args.get("joins") or _with_table(source):
+        if narrowed or not isinstance(source, exp.Table) or source.args.get("joins") or with_table(source):
             return None
         return self.schema.table(source.name)
 
@@ -186,10 +186,10 @@ class _Spelled:
         return None
 
     def _of_column(self, select: exp.Select, node: exp.Column) -> exp.Expr | None:
-        source = next((source for source in _sources(select) if source.alias_or_name == node.table), None)
+        source = next((source for source in read_sources(select) if source.alias_or_name == node.table), None)
         if source is None:
             return None
-        named = _with_table(source) if isinstance(source, exp.Table) else source
+        named = with_table(source) if isinstance(source, exp.Table) else source
         if named is None:
             table = self.schema.table(source.name)
             return _spelled_column(node, table) if table else None
@@ -215,9 +215,9 @@ class _Spelled:
     def _rows(self, select: exp.Select) -> list[exp.Expr]:
         """The order of the rows of a SELECT's base tables."""
         rows = []
-        for source in _sources(select):
+        for source in read_sources(select):
             table = self.schema.table(source.name) if isinstance(source, exp.Table) else None
-            if table is not None and _with_table(source) is None:
+            if table is not None and with_table(source) is None:
                 number = exp.column(table.row_id, table=source.alias_or_name, quoted=True)
                 rows.append(ordered(typed(number, INTEGER)))
         return rows
@@ -235,7 +235,7 @@ def _looked_up(table: TableSchema, spelling: exp.Expr, column: exp.Column, great
     return typed(exp.Subquery(this=row_at(table.name, spelling.name, column.name, greatest)), TEXT)
 
 
-def _sources(select: exp.Select) -> Iterator[exp.Expr]:
+def read_sources(select: exp.Select) -> Iterator[exp.Expr]:
     """The tables and subqueries after FROM."""
     for part in (select.args.get("from_"), *(select.args.get("joins") or [])):
         if part is not None:
@@ -252,7 +252,7 @@ def _flat(source: exp.Expr) -> Iterator[exp.Expr]:
             yield from _flat(join.this)
 
 
-def _with_table(table: exp.Expr) -> exp.CTE | None:
+def with_table(table: exp.Expr) -> exp.CTE | None:
     """The WITH query a table name stands for, or None."""
     node = table.parent
     while node is not None:

@@ -13,6 +13,8 @@ from .scope import Scope
 from .values import INTEGER, null, typed
 
 ALIAS = "_top"
+HELPER = "helper"
+"""In the ``meta`` of a condition that is only a quicker way to what the program says, and no condition of its own."""
 
 
 def top_row(select: exp.Select, scope: Scope, in_order: bool) -> None:
@@ -25,7 +27,9 @@ def top_row(select: exp.Select, scope: Scope, in_order: bool) -> None:
     without = _first(source.table, source.row_id, exp.Is(this=_column(item.this.name), expression=null()))
     either = exp.Union(this=exp.Subquery(this=holding), expression=exp.Subquery(this=without), distinct=False)
     number = typed(exp.column(source.row_id, table=source.name, quoted=True), INTEGER)
-    select.where(exp.In(this=number, query=exp.Subquery(this=either)), copy=False)
+    either_row = exp.In(this=number, query=exp.Subquery(this=either))
+    either_row.meta[HELPER] = True
+    select.where(either_row, copy=False)
 
 
 def row_at(table: str, shown: str, by: str, descending: bool) -> exp.Select:

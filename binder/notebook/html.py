@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from binder.answer import Answer
-from binder.console import cost
+from binder.console import USED, cost, how_many
 from binder.difference import Difference
 from binder.errors import ProgramError
 from binder.explain import Explanation
+from binder.source_rows import TableRows
 from binder.table import Table
 from binder.trace import CallTrace, Trace
 from grammars.errors import locate
@@ -90,8 +91,17 @@ def _answer(answer: Answer) -> str:
         pieces=list(_linked(answer.program, answer.trace.calls, name)),
         calls=_calls(answer.trace.calls, name),
         result=_pages(answer.result.texts),
+        used=USED,
+        rows=answer.source_rows,
+        sources=[_source(rows) for rows in answer.source_rows.tables],
         cost=cost(answer.trace.usage, answer.trace.seconds),
     )
+
+
+def _source(rows: TableRows) -> dict[str, Any]:
+    """Rows that an answer came from, with what their template needs."""
+    told = [] if rows.whole else list(zip(rows.numbers, rows.texts(), strict=True))
+    return {"rows": rows, "how_many": how_many(rows), "pages": _pages(told) if told else []}
 
 
 def _program(program: AnyProgram) -> str:

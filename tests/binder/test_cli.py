@@ -271,7 +271,7 @@ def test_one_is_one(tmp_path: Path, model: list[Any]) -> None:
     path = tmp_path / "t.csv"
     path.write_text("country\nRussia\n")
     shown = command("run", 'SELECT QA("map@is it in Asia?"; country) FROM w', "-t", str(path)).stdout
-    assert "1 input, 1 request)" in shown
+    assert "1 input, 1 request, " in shown
     assert "cost      1 request, " in shown
 
 

@@ -121,6 +121,14 @@ def test_candidates_are_shown_with_their_votes(table: Table) -> None:
     assert "2 distinct programs; this answer has 67 % of the vote" in shown
 
 
+def test_the_rows_it_came_from_are_shown_and_marked(engine: Binder, table: Table, answer: Answer) -> None:
+    shown = answer._repr_html_()
+    assert '<th scope="col">row_id</th><th scope="col">● name</th><th scope="col">● height</th>' in shown
+    assert "2 of 3 rows; ● marks what the program names" in shown
+    assert "all 3 rows" in engine.run("SELECT COUNT(*) FROM w", table)._repr_html_()
+    assert "not told: a Python program" in engine.run(PYTHON, table)._repr_html_()
+
+
 def test_what_has_no_view_is_said() -> None:
     with pytest.raises(TypeError, match="no view of a int"):
         html_of(3)
