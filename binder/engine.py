@@ -115,7 +115,7 @@ class Binder:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Of what is under way: how many inputs the model has answered, and how many are wanted so far."""
+        """How many inputs the model has answered of what is under way, and how many are wanted so far."""
         told = [desk.progress for desk in tuple(self._desks)]
         return sum(answered for answered, _ in told), sum(wanted for _, wanted in told)
 
