@@ -13,7 +13,6 @@ version = release = binder.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob"]  # the list of guides ends with any that it does not name
 nitpicky = True
 # Other projects' names; their documentation is elsewhere, and nothing is fetched to build this one.
 nitpick_ignore_regex = [("py:.*", r"(ast|os|collections|datetime|pandas|pathlib|polars|pyarrow|sqlglot)\..*")]

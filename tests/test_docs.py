@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, every public name has an entry in it, and it needs nothing from elsewhere."""
+"""The documentation builds without a warning, holds every public name, and needs nothing from elsewhere."""
 
 from __future__ import annotations
 
