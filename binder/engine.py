@@ -201,9 +201,13 @@ class Binder:
             LMUnavailable: The model could not be reached in time.
 
         Example:
+            >>> import pandas
+            >>> from binder.table import Table
             >>> from binder.trace import Sample
-            >>> engine.decide("how many?", table, [Sample("SELECT COUNT(*) FROM w")]).answer().values  # doctest: +SKIP
-            (4,)
+            >>> table = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"]}))
+            >>> with Binder() as engine:
+            ...     engine.decide("how many?", table, [Sample("SELECT COUNT(*) FROM w")]).answer().values
+            (2,)
         """
         return loop.wait_for(self._decide(question, tables, samples, deadline))
 
