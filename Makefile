@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 
 BIN := .venv/bin
 
-.PHONY: ask test check lock clean
+.PHONY: ask test check docs picture lock clean
 
 # Answer a question about a table: make ask Q="..." FILE=table.csv
 ask: export QUESTION = $(value Q)
@@ -29,6 +29,17 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Build the guides and the reference into docs/_build/html.
+docs: .venv/ready
+	$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
+
+# Draw the README's picture of an answer anew; it asks the model again.
+picture: export QUESTION = $(value Q)
+picture: .venv/ready
+	BINDER_CACHE=off $(BIN)/binder ask "$$QUESTION" -t $(FILE) >docs/images/answer.txt
+	$(BIN)/python docs/picture.py "binder ask \"$$QUESTION\" -t $(FILE)" <docs/images/answer.txt >docs/images/answer.svg
+	rm docs/images/answer.txt
+
 # Write requirements.lock anew after pyproject.toml changed; UPGRADE=--upgrade takes newer versions.
 lock:
 	$(PYTHON) -m venv --clear build/lock
@@ -46,4 +57,4 @@ lock:
 	@touch $@
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist docs/_build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -60,7 +60,7 @@ class Answer:
 
     @property
     def frame(self) -> pandas.DataFrame:
-        """The answer as a pandas DataFrame: integers stay integers beside NULL, dates and times what they are."""
+        """The answer as a pandas DataFrame; integers stay integers beside NULL, dates and times what they are."""
         return frame_of(self.result.columns, self.result.rows)
 
     @cached_property

@@ -47,8 +47,8 @@ class Drafting:
         ConfigurationError: One of them cannot be kept to, or the folder is not there.
 
     Example:
-        >>> Drafting(samples=5, folder="mine").folder  # doctest: +SKIP
-        PosixPath('mine')
+        >>> Drafting(samples=5, language="auto").samples
+        5
     """
 
     samples: int = 20

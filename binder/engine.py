@@ -115,7 +115,7 @@ class Binder:
 
     @property
     def progress(self) -> tuple[int, int]:
-        """Of what is under way: how many inputs the model has answered, and how many are wanted so far."""
+        """How many inputs the model has answered of what is under way, and how many are wanted so far."""
         told = [desk.progress for desk in tuple(self._desks)]
         return sum(answered for answered, _ in told), sum(wanted for _, wanted in told)
 
@@ -201,9 +201,13 @@ class Binder:
             LMUnavailable: The model could not be reached in time.
 
         Example:
+            >>> import pandas
+            >>> from binder.table import Table
             >>> from binder.trace import Sample
-            >>> engine.decide("how many?", table, [Sample("SELECT COUNT(*) FROM w")]).answer().values  # doctest: +SKIP
-            (4,)
+            >>> table = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"]}))
+            >>> with Binder() as engine:
+            ...     engine.decide("how many?", table, [Sample("SELECT COUNT(*) FROM w")]).answer().values
+            (2,)
         """
         return loop.wait_for(self._decide(question, tables, samples, deadline))
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 from binder.database import Limits
 from binder.draft import Drafting
@@ -19,6 +22,19 @@ from grammars.language import AnyProgram, Language, language_of
 
 Tables = Table | Sequence[Table]
 
+_FRAMES = {
+    ("pandas", "DataFrame"): "from_pandas",
+    ("polars", "DataFrame"): "from_polars",
+    ("pyarrow", "Table"): "from_arrow",
+}
+_FILES = {
+    ".tsv": "from_tsv",
+    ".json": "from_json",
+    ".jsonl": "from_json",
+    ".parquet": "from_parquet",
+    ".xlsx": "from_excel",
+}
+
 
 def tables_of(tables: Tables) -> tuple[Table, ...]:
     """The tables of a question, one or several.
@@ -26,10 +42,7 @@ def tables_of(tables: Tables) -> tuple[Table, ...]:
     Raises:
         ConfigurationError: They are no tables, none, or two of one name.
     """
-    given = (tables,) if isinstance(tables, Table) else tables
-    used = () if given is None else tuple(given) if isinstance(given, Iterable) else (given,)
-    if any(not isinstance(table, Table) for table in used):
-        raise ConfigurationError("a question is asked of a Table or a list of them; Table.from_… makes one")
+    used = tuple(_each(tables))
     if not used:
         raise ConfigurationError("there is no table; give at least one")
     names = Counter(table.name.casefold() for table in used)
@@ -37,6 +50,30 @@ def tables_of(tables: Tables) -> tuple[Table, ...]:
     if repeated:
         raise ConfigurationError(f"two tables are named {repeated[0]!r}; give each a name of its own (name=)")
     return used
+
+
+def _each(given: Any) -> Iterator[Table]:
+    """Each table of what was given.
+
+    Raises:
+        ConfigurationError: Something in it is no table; the message names what makes one of it.
+    """
+    single = not isinstance(given, Iterable) or _maker(given) is not None
+    for one in () if given is None else (given,) if single else given:
+        if not isinstance(one, Table):
+            told = f"a question is asked of a Table or a list of them (given: {type(one).__name__})"
+            raise ConfigurationError(f"{told}; {_maker(one) or 'binder.Table.from_…'} makes one")
+        yield one
+
+
+def _maker(given: object) -> str | None:
+    """What makes a table of something that is not one, or None where nothing does."""
+    if isinstance(given, (str, PathLike)):
+        method = _FILES.get(Path(given).suffix.lower(), "from_csv")
+        return f"binder.Table.{method}({str(given)!r:.80})"
+    kind = type(given)
+    frame = _FRAMES.get((kind.__module__.partition(".")[0], kind.__name__))
+    return f"binder.Table.{frame}(…)" if frame else None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def row_at(table: str, shown: str, by: str, descending: bool) -> exp.Select:
     Example:
         >>> row_at("w", "name", "height", True).sql("duckdb")
         'SELECT "_top"."name" FROM "w" AS "_top" WHERE "_top"."height" = (SELECT "_top"."height" FROM "w" AS "_top" \
-ORDER BY "_top"."height" DESC NULLS LAST LIMIT 1) LIMIT 1'
+ORDER BY "_top"."height" DESC LIMIT 1) LIMIT 1'
     """
     order = exp.Ordered(this=_column(by), desc=descending or None, nulls_first=False)
     extreme = exp.select(_column(by)).from_(_table(table)).order_by(order).limit(1)

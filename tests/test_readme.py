@@ -46,7 +46,8 @@ def read_blocks(document: Path) -> list[Block]:
 
 def parameters() -> list[object]:
     """Every block of the README and the docs as a test parameter."""
-    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = sorted(page for page in (ROOT / "docs").rglob("*.md") if "_build" not in page.parts)
+    documents = [ROOT / "README.md", *pages]
     blocks = [block for document in documents for block in read_blocks(document)]
     return [
         pytest.param(block, id=block.place, marks=[getattr(pytest.mark, mark) for mark in block.marks])

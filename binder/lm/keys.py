@@ -63,7 +63,7 @@ class CallKey:
 
     @property
     def lasting(self) -> bool:
-        """Whether replies may be kept beyond this process: it is known what decides them."""
+        """Whether replies may be kept beyond this process, since it is known what decides them."""
         return isinstance(self.model, str)
 
 

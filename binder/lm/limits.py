@@ -60,7 +60,7 @@ class Limited:
 
     @property
     def identity(self) -> str | None:
-        """The model's own: a limit changes no reply."""
+        """The model's own, since a limit changes no reply."""
         return identity_of(self.wrapped)
 
     @property
