@@ -1,8 +1,8 @@
-"""The rows whose cells a grouped query shows, by number, so that their text is looked up once the groups are made.
+"""The rows whose cells a query shows, by number, so that their text is looked up once its rows are there.
 
-Carrying texts through the groups takes DuckDB longer than all else; carrying numbers costs little. It is for the
-outermost query, whose rows are the answer: the text of a group's key is that of its first row, the text of MIN and MAX
-that of a cell with this value.
+Carrying texts through sorting and grouping takes DuckDB longer than all else; carrying numbers costs little. It is for
+the outermost query, whose rows are the answer: the text of a column is that of its row, the text of a group's key that
+of the group's first row, the text of MIN and MAX that of a cell with this value.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def add_cell_rows(query: exp.Expr, schema: Schema) -> dict[int, CellRow]:
     """Give a translated query one more output for each of its outputs that a cell's row is told for.
 
     Args:
-        query: The query, which is changed; one that groups nothing, or several tables, is not.
+        query: The query, which is changed; one of several tables is not.
         schema: Its tables.
 
     Returns:
@@ -46,7 +46,7 @@ def add_cell_rows(query: exp.Expr, schema: Schema) -> dict[int, CellRow]:
         ``MIN("w"."row_id") AS "year:row"``.
     """
     table = _only_table(query, schema)
-    if table is None or not isinstance(query, exp.Select) or not is_grouped(query) or query.args.get("distinct"):
+    if table is None or not isinstance(query, exp.Select) or query.args.get("distinct"):
         return {}
     added: dict[int, CellRow] = {}
     names: dict[exp.Expr, str] = {}
@@ -75,16 +75,18 @@ def _row_of(node: exp.Expr, select: exp.Select, table: TableSchema) -> tuple[exp
     """The number of the row whose cell an output shows, and the column of that cell's text."""
     extreme = isinstance(node, exp.Min | exp.Max)
     shown = node.this if extreme else bare(node)
-    if not isinstance(shown, exp.Column) or not (extreme or node in group_keys(select)) or not _is_plain(shown):
+    if not isinstance(shown, exp.Column) or not _is_plain(shown):
         return None
     column = table.column(shown.name)
     if column is None or column.spelling is None:
         return None
     number = typed(exp.column(table.row_id, table=shown.table, quoted=True), INTEGER)
-    if not extreme:
-        return exp.Min(this=number), column.spelling
-    name = "ARG_MAX" if isinstance(node, exp.Max) else "ARG_MIN"
-    return function(name, INTEGER, number, shown.copy()), column.spelling
+    if extreme:
+        name = "ARG_MAX" if isinstance(node, exp.Max) else "ARG_MIN"
+        return function(name, INTEGER, number, shown.copy()), column.spelling
+    if not is_grouped(select):
+        return number, column.spelling
+    return (exp.Min(this=number), column.spelling) if node in group_keys(select) else None
 
 
 _PLAIN = (exp.DataType.Type.BIGINT, exp.DataType.Type.DOUBLE, exp.DataType.Type.DECIMAL, exp.DataType.Type.DATE)

@@ -124,13 +124,14 @@ def test_texts_by_row(database: duckdb.DuckDBPyConnection, program: str, texts: 
         ("SELECT height, COUNT(*) FROM w GROUP BY height", True),
         ("SELECT MAX(height) FROM w WHERE side = 'y'", True),
         ("SELECT DISTINCT height FROM w", True),
-        ("SELECT height FROM w", False),
+        ("SELECT height FROM w", True),
+        ("SELECT height FROM w UNION ALL SELECT ratio FROM w", False),
         ("SELECT side, COUNT(*) FROM w GROUP BY side", False),
         ("SELECT a.height FROM w a JOIN w b ON a.side = b.side GROUP BY a.height", False),
         ("SELECT h FROM (SELECT height AS h FROM w) GROUP BY h", False),
     ],
 )
-def test_groups_of_one_table_are_told_by_row(database: duckdb.DuckDBPyConnection, program: str, numbered: bool) -> None:
+def test_what_one_table_gives_is_told_by_row(database: duckdb.DuckDBPyConnection, program: str, numbered: bool) -> None:
     assert run_by_rows(database, program)[1] is numbered
 
 
