@@ -45,7 +45,7 @@ def record(examples: Path) -> None:
             run(examples / path.name, seconds=3600)
         kept = {}
     finally:  # what was answered before a failure is kept, and what no notebook asks for is dropped after none
-        replies.write_text("".join(kept | lines(used)), encoding="utf-8")
+        replies.write_text("".join(sorted(kept | lines(used))), encoding="utf-8")
 
 
 def lines(path: Path) -> dict[str, None]:

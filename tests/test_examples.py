@@ -26,8 +26,18 @@ def test_a_notebook_runs_and_shows_what_it_was_committed_with(path: Path, exampl
         assert shown(cell) == shown(kept), f"{path.name} shows something else; `{COMMAND}` refreshes it:\n{cell.source}"
 
 
+def test_what_was_not_recorded_is_refused_and_no_model_asked(examples: Path) -> None:
+    empty = nbformat.v4.new_notebook()
+    source = "import binder, recorded\nbinder.Binder(recorded.lm).ask('Who?', binder.Table.from_csv('peaks.csv'), n=1)"
+    empty.cells = [nbformat.v4.new_code_cell(source)]
+    nbformat.write(empty, examples / "unknown.ipynb")
+    with pytest.raises(CellExecutionError, match=f"LMUnavailable: replies.jsonl holds no reply.*{COMMAND}"):
+        run(examples / "unknown.ipynb")
+
+
 def test_a_notebook_is_committed_as_it_was_run() -> None:
     assert len(NOTEBOOKS) == 3
     for path in NOTEBOOKS:
         cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
         assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1)), f"run `{COMMAND}`"
+        assert sum(bool(shown(cell)) for cell in cells) > 5

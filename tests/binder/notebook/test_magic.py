@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[3]
@@ -112,7 +112,7 @@ def test_column_names_are_completed(kernel: NotebookClient, cell: str, name: str
     assert kernel.kc is not None
     run(kernel, "import pathlib; pathlib.Path('seas.csv').write_text('name,depth_m\\nAral,42\\n')")
     kernel.kc.complete(cell, len(cell))
-    found = wait(kernel.kc.get_shell_msg(timeout=20))
+    found = run_sync(kernel.kc.get_shell_msg)(timeout=20)
     assert name in found["content"]["matches"]
 
 
@@ -133,8 +133,3 @@ def test_an_interrupt_in_1000_calls_keeps_what_was_answered_and_the_next_cell_an
     before, after = map(int, text(run(kernel, "print(before, len(asked) - before)")).split())
     assert AT_ONCE < before < 1000
     assert 1000 - before <= after <= 1000 - before + 2 * AT_ONCE  # those under way are asked again
-
-
-def wait(message: Any) -> Any:
-    """A message of a kernel's client, whether that is a blocking or an async one."""
-    return asyncio.get_event_loop().run_until_complete(message) if inspect.isawaitable(message) else message
