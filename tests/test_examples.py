@@ -31,7 +31,7 @@ def test_what_was_not_recorded_is_refused_and_no_model_asked(examples: Path) -> 
     source = "import binder, recorded\nbinder.Binder(recorded.lm).ask('Who?', binder.Table.from_csv('peaks.csv'), n=1)"
     empty.cells = [nbformat.v4.new_code_cell(source)]
     nbformat.write(empty, examples / "unknown.ipynb")
-    with pytest.raises(CellExecutionError, match=f"LMUnavailable: replies.jsonl holds no reply.*{COMMAND}"):
+    with pytest.raises(CellExecutionError, match=f"replies.jsonl holds no reply.*{COMMAND}"):
         run(examples / "unknown.ipynb")
 
 

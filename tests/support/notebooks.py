@@ -31,7 +31,11 @@ def run(path: Path, seconds: int = 60) -> Any:
     places = [str(Path(binder.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     found = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, places)), "BINDER_CACHE": "off"}
     client = NotebookClient(
-        notebook, timeout=seconds, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+        notebook,
+        timeout=seconds,
+        kernel_name="python3",
+        coalesce_streams=True,  # what is printed comes in parts, by chance
+        resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute(env=found)
     return notebook
@@ -48,7 +52,7 @@ def shown(cell: Any) -> list[str]:
 
 
 def _parts(output: Any) -> list[str]:
-    """The texts of an output; of several forms of one thing the best, and the lines of a stream joined."""
+    """The texts of an output; of several forms of one thing the best."""
     if output.output_type == "stream":
         return [output.text]
     if output.output_type == "error":
