@@ -43,8 +43,8 @@ Lm = Annotated[
     str | None,
     typer.Option(
         "--lm",
-        help="The language model: local, none, FILE.py:FUNCTION, or a name on an OpenAI-compatible server; "
-        "else the one that `binder models` tells of (with --programs: none).",
+        help="The language model: local, none, FILE.py:NAME (a function or a model), or a name on an OpenAI-compatible "
+        "server; else the one that `binder models` tells of (with --programs: none).",
     ),
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="The server's address, when OPENAI_BASE_URL does not say it.")]

@@ -39,8 +39,9 @@ def model(named: str | None, *, base_url: str | None = None, quiet: bool = False
 
     Args:
         named: ``local`` for the embedded model, ``none`` for no model, ``FILE.py:NAME`` for a Python function that
-            takes a request and returns a text, as ``binder.lm.Scripted`` calls it, or a model's name on an
-            OpenAI-compatible server; None for the one that ``binder models`` tells of.
+            takes a request and returns a text, as ``binder.lm.Scripted`` calls it, or for a language model that the
+            file makes, or a model's name on an OpenAI-compatible server; None for the one that ``binder models``
+            tells of.
         base_url: That server's address, when the usual variables do not say it.
         quiet: Whether to show nothing while the embedded model loads.
 
@@ -63,12 +64,13 @@ def _find(named: str | None, base_url: str | None) -> LM:
         raise ConfigurationError(f"--lm {named} names a file and no function in it; give --lm {named}:FUNCTION")
     path, colon, function = named.rpartition(":")
     if colon and path.endswith(".py"):
-        return lm.Scripted(_telling(_function(Path(path), function), path), name=named)
+        found = _named(Path(path), function)
+        return found if isinstance(found, LM) else lm.Scripted(_telling(found, path), name=named)
     return lm.OpenAI(named, base_url=base_url)
 
 
-def _function(path: Path, name: str) -> Callable[[Request], Any]:
-    """A function in a Python file.
+def _named(path: Path, name: str) -> LM | Callable[[Request], Any]:
+    """A language model or a function in a Python file.
 
     Raises:
         ConfigurationError: There is none, or the file cannot be run.
@@ -81,12 +83,12 @@ def _function(path: Path, name: str) -> Callable[[Request], Any]:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever a stranger's file does
         raise ConfigurationError(f"{_where(error, str(path))} cannot be loaded: {_what(error)}") from None
-    function = getattr(module, name, None)
-    if not callable(function):
+    found = getattr(module, name, None)
+    if not isinstance(found, LM) and not callable(found):
         there = [one for one, value in vars(module).items() if inspect.isfunction(value) and not one.startswith("_")]
         told = f"; it has {', '.join(there[:10])}" if there else ""
         raise ConfigurationError(f"{path} has no function {name!r}{told}")
-    return cast("Callable[[Request], Any]", function)
+    return cast("LM | Callable[[Request], Any]", found)
 
 
 def _telling(function: Callable[[Request], Any], path: str) -> Callable[[Request], Any]:

@@ -52,6 +52,16 @@ def test_every_option_that_decides_the_results_is_kept_with_them(farm: Path, tmp
     }
 
 
+def test_a_file_may_make_the_model_itself(farm: Path, tmp_path: Path) -> None:
+    code = "from binder.lm import Scripted\nmodel = Scripted(lambda asked: 'SELECT COUNT(*) FROM w', name='counting')"
+    (tmp_path / "lm.py").write_text(code)
+    out = tmp_path / "out"
+    options = ("--data", farm, "--split", "dev", "--out", out, "--samples", 1, "--quiet", "--ids", "x-1")
+    done = call("wikitq", *options, "--lm", f"{tmp_path / 'lm.py'}:model")
+    assert (done.exit_code, "of 1" in done.output) == (0, True)
+    assert json.loads((out / "run.json").read_text())["lm"] == "counting"
+
+
 def test_some_examples_and_one_phase(farm: Path, tmp_path: Path) -> None:
     options = ("--data", farm, "--split", "dev", "--lm", KNOWING, "--samples", 1, "--quiet", "--out", tmp_path / "out")
     assert call("wikitq", *options, "--ids", "x-4,x-1", "--phase", "annotate").exit_code == 0
