@@ -40,6 +40,7 @@ from binder.options import (
     tables_of_words,
 )
 from binder.progress import counting_bytes, ready, working
+from binder.serve import command as serving
 from binder.vote import Method, Vote
 
 if TYPE_CHECKING:
@@ -202,6 +203,9 @@ def pull(as_json: AsJson = False) -> None:
         print_json({"path": str(path)})
     else:
         typer.echo(str(path))
+
+
+app.command()(serving.serve)
 
 
 def main() -> None:

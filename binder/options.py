@@ -27,16 +27,11 @@ class Languages(StrEnum):
     AUTO = "auto"
 
 
-Sources = Annotated[
-    list[str],
-    typer.Option(
-        "--table",
-        "-t",
-        metavar="[NAME=]FILE",
-        help="A file (.csv, .tsv, .json, .jsonl, .parquet, .xlsx) or a database's URL, and what programs call it when "
-        "not by the file's name; may be repeated.",
-    ),
-]
+FILES = (
+    "A file (.csv, .tsv, .json, .jsonl, .parquet, .xlsx) or a database's URL, and what programs call it when not by "
+    "the file's name; may be repeated."
+)
+Sources = Annotated[list[str], typer.Option("--table", "-t", metavar="[NAME=]FILE", help=FILES)]
 Query = Annotated[str | None, typer.Option(help="The query whose result is the table, for a database's URL.")]
 Title = Annotated[str | None, typer.Option(help="What the table is about.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Tests keep no replies where the user does, and find none; those of the cache name folders of their own.
 os.environ["BINDER_CACHE"] = "off"
@@ -31,6 +36,15 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the public data sets are not at {folder}; BINDER_DATA may name their folder")
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser, for one module, since its driver keeps an event loop running in this thread."""
+    from tests.support.browser import launched
+
+    with launched() as browser:
+        yield browser
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -200,11 +200,11 @@ def _place(complaint: Complaint, text: str) -> dict[str, Any] | None:
 
 
 def _fill(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(**values)
+    return environment().get_template(template).render(**values)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(

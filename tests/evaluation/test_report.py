@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from binder.errors import ConfigurationError
 from binder.lm import Scripted
@@ -137,11 +138,9 @@ def test_runs_must_be_there_and_of_one_kind(runs: list[Path], tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_reader_sees_the_report(runs: list[Path], tmp_path: Path, scheme: str) -> None:
-    browser.find()
+def test_a_reader_sees_the_report(runs: list[Path], tmp_path: Path, scheme: str, chromium: Browser) -> None:
     report.write(runs, tmp_path, Price())
-    seen = browser.look(tmp_path / "report.html", scheme, tmp_path)
-    assert seen["errors"] == []
+    seen = browser.look(chromium, tmp_path / "report.html", scheme)
     assert seen["requested"] == []
     assert (browser.contrast(seen["background"], "rgb(0, 0, 0)") > 10) is (scheme == "light")
     faint = [name for name, colour in seen["colours"].items() if browser.contrast(colour, seen["background"]) < 4.5]
@@ -154,7 +153,6 @@ def test_a_reader_sees_the_report(runs: list[Path], tmp_path: Path, scheme: str)
     assert seen["drawn"] > 10
 
 
-def test_a_reader_with_a_narrow_window_scrolls_down_only(runs: list[Path], tmp_path: Path) -> None:
-    browser.find()
+def test_a_reader_with_a_narrow_window_scrolls_down_only(runs: list[Path], tmp_path: Path, chromium: Browser) -> None:
     report.write(runs, tmp_path, Price())
-    assert browser.look(tmp_path / "report.html", "light", tmp_path, width=520)["wide"] is False
+    assert browser.look(chromium, tmp_path / "report.html", "light", width=520)["wide"] is False

@@ -1,82 +1,87 @@
-"""A real browser that looks at a page and says what it sees."""
+"""A real browser, driven by Playwright, that looks at pages."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-SCHEMES = {"dark": 0, "light": 1}
 
-# Opens everything, and writes into the page's own text what can be seen of it.
-LOOK = """
-<script id="looking">
-const errors = []; addEventListener("error", event => errors.push(String(event.message)));
-addEventListener("load", () => {
+# What can be seen of a page once everything in it is open.
+LOOK = """() => {
   for (const details of document.querySelectorAll("details")) details.open = true;
   const seen = element => element && element.getBoundingClientRect().height > 0;
   const style = name => { const element = document.querySelector(name); return element && getComputedStyle(element); };
-  const report = {
-    errors,
+  return {
     background: style("body").backgroundColor,
     colours: Object.fromEntries(["body", ".note", ".status.right", ".status.refused", "pre"]
       .map(name => [name, style(name) && style(name).color])),
     box: style("pre") && style("pre").backgroundColor,
     examples: [...document.querySelectorAll("details.example")].map(element => element.innerText),
     drawn: [...document.querySelectorAll("svg.interval circle, svg.outcomes rect")].filter(seen).length,
-    wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
     requested: performance.getEntriesByType("resource").map(entry => entry.name),
+    wide: document.documentElement.scrollWidth > document.documentElement.clientWidth,
   };
-  const out = document.createElement("textarea");
-  out.id = "seen"; out.textContent = JSON.stringify(report); document.body.append(out);
-});
-</script>
-"""
+}"""
 
 
-def find() -> str:
-    """The browser's program; skips the test where there is none."""
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """A browser without a window; skips the test where none is installed."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip(f"no browser is installed (looked for {', '.join(NAMES)})")
-    return found
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])  # root has no other way
+        yield browser
+        browser.close()
 
 
-def look(page: Path, scheme: str, folder: Path, width: int = 1200) -> dict[str, Any]:
-    """What a browser sees of a page whose details are all open.
+@contextmanager
+def opened(
+    browser: Browser, address: str, scheme: str = "light", width: int = 1200, cookies: Any = None
+) -> Iterator[Page]:
+    """A page in a browser, with neither errors nor requests that leave this machine by the end of the context.
 
     Args:
-        page: The page.
+        browser: The browser.
+        address: What to open.
         scheme: ``light`` or ``dark``, what the reader prefers.
-        folder: An empty folder for the browser.
         width: The window's width.
+        cookies: The ``storage_state`` of another page's context, whose cookies this one is to have.
     """
-    watched = folder / "watched.html"
-    watched.write_text(page.read_text("utf-8").replace("<head>", "<head>" + LOOK, 1), "utf-8")
-    options = [f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}", f"--window-size={width},900"]
-    command = [find(), *FLAGS, *options, f"--user-data-dir={folder / 'profile'}", "--dump-dom", watched.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
-    seen = re.search(r'<textarea id="seen">(.*?)</textarea>', done.stdout, re.S)
-    assert seen is not None, done.stdout[-500:]
-    text = seen[1].replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u00a0").replace("&amp;", "&")
-    report: dict[str, Any] = json.loads(text)
-    return report
+    size: Any = {"width": width, "height": 900}
+    wanted: Any = scheme
+    context = browser.new_context(color_scheme=wanted, viewport=size, storage_state=cookies)
+    errors: list[str] = []
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(address)
+    try:
+        yield page
+    finally:
+        context.close()
+    assert not errors
+    assert not [url for url in asked if urlsplit(url).hostname not in (None, "", "127.0.0.1")]
+
+
+def look(browser: Browser, page: Path, scheme: str, width: int = 1200) -> dict[str, Any]:
+    """What a browser sees of a page whose details are all open, as ``opened`` opens it."""
+    with opened(browser, page.as_uri(), scheme, width) as shown:
+        report: dict[str, Any] = shown.evaluate(LOOK)
+        return report
 
 
 def contrast(one: str, other: str) -> float:
