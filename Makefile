@@ -10,7 +10,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 
 BIN := .venv/bin
 
-.PHONY: ask test check docs picture lock clean
+.PHONY: ask test check docs picture screenshots lock clean
 
 # Answer a question about a table: make ask Q="..." FILE=table.csv
 ask: export QUESTION = $(value Q)
@@ -32,6 +32,10 @@ check: .venv/ready
 # Build the guides and the reference into docs/_build/html.
 docs: .venv/ready
 	$(BIN)/python -m sphinx --builder html --nitpicky --fail-on-warning --keep-going --quiet docs docs/_build/html
+
+# Take the pictures of a notebook's view and of the local page anew; needs Chromium.
+screenshots: .venv/ready
+	$(BIN)/python docs/screenshots.py
 
 # Draw the README's picture of an answer anew; it asks the model again.
 picture: export QUESTION = $(value Q)
