@@ -33,7 +33,7 @@ class Answers(RegexHighlighter):
     base_style = "shown."
     highlights = (
         r"^(?P<prompt>\$) ",
-        r"^(?P<label>program|mended|asked|vote|cut|answer|cost)\b",
+        r"^(?P<label>program|mended|step \d+|vote|cut|answer|rows|cost)\b",
         r"^answer {4}(?P<answer>.*)$",
         r"\b(?P<keyword>SELECT|FROM|AS|WHERE|AND|OR|ORDER BY|LIMIT|COUNT)\b",
         r'(?P<call>QA\(".*?\))',
