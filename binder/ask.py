@@ -19,6 +19,7 @@ from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, is_unknown, settle
 from binder.errors import LimitReached, LMOverflow, LMReplyError
+from binder.headers import readable
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
 from binder.prompt import tokens
@@ -42,6 +43,7 @@ class Reply:
         value: What the text stands for; None for NULL.
         attempts: How many requests carried it; 0 where none was needed.
         readable: False when no reply could be read and the value is None for that reason.
+        by_hand: Whether a person said it in place of the LM (``Trace.override``).
     """
 
     input: Cells
@@ -49,6 +51,7 @@ class Reply:
     value: Value | None = None
     attempts: int = 0
     readable: bool = True
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)
@@ -244,6 +247,7 @@ def read_reply(cells: Cells, text: str | None, expected: Expected, attempt: int)
     """What a text that an LM gave says of an input, or None where that cannot be read."""
     if text is None:
         return Reply(cells, attempts=attempt)
+    text = readable(text)
     value: Value | None = coerce(text, expected)
     return None if value is None and not is_unknown(text) else Reply(cells, text, value, attempt)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from binder.answer import Answer
 from binder.errors import BinderError, ProgramError
+from binder.plan import step_of
 from binder.source_rows import SourceRows, TableRows
 from binder.table import Table
 from binder.trace import CallTrace, Trace
@@ -60,9 +61,8 @@ def _marked(program: AnyProgram, calls: Sequence[CallTrace]) -> Text:
     for piece in pieces(program):
         shown = "\n".join(safe(line) for line in piece.text.split("\n")).replace("\n", "\n" + " " * _LEFT)
         text.append(shown, "underline" if piece.asks else "")
-        asked = (piece.per_row, piece.question)
-        at = next((n for n, call in enumerate(calls, 1) if (call.step.per_row, call.step.question) == asked), None)
-        if piece.asks and at is not None:
+        at = step_of(piece, [call.step for call in calls])
+        if at is not None:
             text.append(f" [step {at}]", "bold")
     return text
 
@@ -123,7 +123,8 @@ def _reply(reply: Reply) -> str:
     said = _cut(safe(reply.text)) if reply.text is not None else None
     if not reply.readable:
         return "unreadable, so NULL" if said is None else f"{said} (unreadable, so NULL)"
-    return value if said in (None, value) else f"{said} (read as {value})"
+    told = value if said in (None, value) else f"{said} (read as {value})"
+    return f"{told} (by hand)" if reply.by_hand else told
 
 
 def _candidates(candidates: Sequence[Candidate]) -> Iterator[str]:

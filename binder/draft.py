@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from binder import prompt
 from binder.amounts import require_number, require_text, require_whole
 from binder.errors import ConfigurationError
+from binder.headers import readable
 from binder.lm.base import LM, Usage
 from binder.render import Cuts
 from binder.sampling import sample
@@ -132,7 +133,7 @@ async def draft(
     async def draw(language: Language, own: range) -> Drafts:
         asked = _prompt(question, tables, lm, drafting, language)
         completions, usage = await sample(lm, replace(asked.request, n=own.stop), cache, own.start)
-        samples = tuple(Sample(one.text, one.logprob, None, one.finished, language) for one in completions)
+        samples = tuple(Sample(readable(one.text), one.logprob, None, one.finished, language) for one in completions)
         return Drafts(samples, usage, asked.cuts)
 
     drawn = await asyncio.gather(*(draw(language, own) for language, own in drafting.of_each(wanted) if own))
@@ -165,7 +166,7 @@ async def repair(
     ]
     said = await asyncio.gather(*(sample(lm, one, cache) for one in requests))
     samples = tuple(
-        Sample(completion.text, completion.logprob, one.text, completion.finished, one.language)
+        Sample(readable(completion.text), completion.logprob, one.text, completion.finished, one.language)
         for one, (completions, _) in zip(refused, said, strict=True)
         for completion in completions[:1]
     )

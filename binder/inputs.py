@@ -144,7 +144,18 @@ def _stops_early(call: exp.Expr, query: exp.Select) -> bool:
         return False
     parts = [query.args.get(name) for name in ("order", "where", "qualify", "limit", "offset")]
     aggregated = any(projection.find(exp.AggFunc) for projection in query.selects)
-    return not aggregated and all(is_plain(part) for part in parts if part is not None)
+    return not aggregated and not _sorts_by_asking(query) and all(is_plain(part) for part in parts if part is not None)
+
+
+def _sorts_by_asking(query: exp.Select) -> bool:
+    """Whether ORDER BY names an output, or its place, that an LM call stands in."""
+    asking = {str(place): output.alias_or_name for place, output in enumerate(query.selects, 1) if not is_plain(output)}
+    names = {name.casefold() for name in asking.values()}
+    order = query.args.get("order")
+    items = order.expressions if order is not None else []
+    by_place = any(isinstance(item.this, exp.Literal) and item.this.this in asking for item in items)
+    columns = [column for item in items for column in item.find_all(exp.Column) if not column.table]
+    return by_place or any(column.name.casefold() in names for column in columns)
 
 
 def _limited(call: exp.Expr, query: exp.Select, keys: list[exp.Expr]) -> exp.Select:

@@ -23,6 +23,7 @@ from binder.inputs import conjuncts, evaluation_order, guards, inputs_query, is_
 from binder.optimise import optimise
 from grammars.calls import Call, read_call
 from grammars.cellrows import CellRow
+from grammars.pieces import Piece
 from grammars.program import Program
 from grammars.reply import Expected
 from grammars.schema import Column, Schema
@@ -71,6 +72,13 @@ class Step:
     def columns(self) -> list[tuple[str, str]]:
         """The names and types of the columns of its table, before its replies settle an ordered one's type."""
         return [*((name, "VARCHAR") for name in key_names(len(self.labels))), ("value", self.expected.type)]
+
+
+def step_of(piece: Piece, steps: Sequence[Step]) -> int | None:
+    """The number of the step, from 1, that a call in a program's text is; None where it is none, or not asked."""
+    same = [n for n, step in enumerate(steps, 1) if (step.per_row, step.question) == (piece.per_row, piece.question)]
+    alike = [n for n in same if steps[n - 1].call == piece.text] or same
+    return alike[0] if piece.asks and alike else None
 
 
 @dataclass(frozen=True)

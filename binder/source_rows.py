@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 MOST = 500
 """The most rows of a table that are told one by one."""
-SECONDS = 10.0
-"""The longest they are looked for."""
+SECONDS = 3.0
+"""The longest they are looked for, since a view of the answer waits for them."""
 
 _PYTHON = "a Python program does not say which rows its values came from"
 _LOST = "the tables are not kept with this answer; run its program again"

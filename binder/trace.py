@@ -141,13 +141,16 @@ class Trace:
         if not 1 <= step <= len(self.calls):
             raise ConfigurationError(f"there is no step {step}; the steps are 1 to {len(self.calls)}")
         call = self.calls[step - 1]
-        cells = (input,) if isinstance(input, str) else tuple(input)
+        cells = (input,) if isinstance(input, str) or input is None else tuple(input)
+        if reply is not None and not isinstance(reply, str):
+            raise ConfigurationError(f"{reply!r} is no text; give what the model is to have said, as {str(reply)!r}")
         if all(one.input != cells for one in call.replies):
             some = ", ".join(repr(one.input) for one in call.replies[:3])
             raise ConfigurationError(f"step {step} was not asked about {cells!r}; its inputs are {some}, …")
         said = read_reply(cells, reply, call.step.expected, attempt=0)
         if said is None:
             raise ConfigurationError(f"{reply!r} is no reply to step {step}, which expects: {call.step.expected.kind}")
-        replies = tuple(said if one.input == cells else one for one in call.replies)
+        by_hand = replace(said, by_hand=True)
+        replies = tuple(by_hand if one.input == cells else one for one in call.replies)
         calls = (*self.calls[: step - 1], replace(call, replies=replies), *self.calls[step:])
         return replace(self, calls=calls)

@@ -19,6 +19,7 @@ from binder.console import USED, cost, how_many
 from binder.difference import Difference
 from binder.errors import ProgramError
 from binder.explain import Explanation
+from binder.plan import step_of
 from binder.source_rows import TableRows
 from binder.table import Table
 from binder.trace import CallTrace, Trace
@@ -154,12 +155,8 @@ def _name() -> str:
 def _linked(program: AnyProgram, calls: Sequence[CallTrace], name: str) -> Iterator[Linked]:
     """A program's pieces, each call with the step that it was."""
     for piece in pieces(program):
-        same = (
-            f"{name}-step-{at}"
-            for at, call in enumerate(calls, 1)
-            if piece.asks and (call.step.per_row, call.step.question) == (piece.per_row, piece.question)
-        )
-        yield Linked(piece.text, piece.asks, next(same, None))
+        at = step_of(piece, [call.step for call in calls])
+        yield Linked(piece.text, piece.asks, f"{name}-step-{at}" if at is not None else None)
 
 
 def _calls(calls: Sequence[CallTrace], name: str) -> list[dict[str, Any]]:

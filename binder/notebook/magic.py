@@ -21,7 +21,11 @@ from grammars.python import PythonProgram
 ENGINE = "binder_engine"
 """The variable that holds the cells' engine; made where there is none."""
 
-_PROGRAM = re.compile(r"\s*(--.*\n\s*)*(SELECT|WITH|QA\s*\(|qa_ans\s*\()", re.IGNORECASE)
+_COMMENT = r"(?:--[^\n]*\n|/\*.*?\*/|[\s(])*"
+_PROGRAM = re.compile(
+    rf"{_COMMENT}(?:SELECT\b(?=.*(?:\bFROM\b|[*('\"\d]))|WITH\b(?=.*\bAS\s*\()|QA\s*\(|qa_ans\s*\(|VALUES\s*\()",
+    re.IGNORECASE | re.DOTALL,
+)
 _READERS = {".csv": Table.from_csv, ".tsv": Table.from_tsv, ".json": Table.from_json, ".parquet": Table.from_parquet}
 
 

@@ -18,6 +18,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainT
 from starlette.routing import Route
 
 from binder.errors import BinderError
+from binder.headers import readable
 from binder.serve import views
 from binder.serve.conversation import Conversation, Place
 from binder.serve.guard import BODY_BYTES, Guard, Keys
@@ -102,10 +103,10 @@ def _post(path: str, work: Callable[..., Any], place: Place, **wanted: Any) -> R
 
 
 async def _words(request: Request) -> dict[str, Any]:
-    """What a request says; nothing where it is no JSON object."""
+    """What a request says, in text that can be sent back; nothing where it is no JSON object."""
     try:
-        said = json.loads(await request.body())
-    except ValueError:
+        said = json.loads(readable(json.dumps(json.loads(await request.body()), ensure_ascii=False)))
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

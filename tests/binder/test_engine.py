@@ -226,6 +226,28 @@ def test_votes_are_weighed_as_asked(peaks: Table, vote: Vote, wanted: str) -> No
         assert engine.ask("which?", peaks, n=4).values == (wanted,)
 
 
+@pytest.mark.parametrize("order", ["seat", "2", "seat, name", "QA('map@where does its parliament sit?'; country)"])
+def test_rows_are_sorted_by_an_output_that_holds_a_call_before_they_are_limited(peaks: Table, order: str) -> None:
+    call = "QA('map@where does its parliament sit?'; country)"
+    program = f"SELECT country, {call} AS seat FROM w ORDER BY {order} LIMIT 1"
+
+    def backwards(request: Request) -> str:
+        return json.dumps({n: "zyx"[min(2, n - 1)] for n in range(1, len(request.inputs) + 1)})
+
+    with Binder(lm=Scripted(backwards)) as engine:
+        answer = engine.run(program, peaks)
+        every = engine.run(f"SELECT country, {call} FROM w", peaks)
+    assert answer.values[1] == min(every.values[1::2])
+
+
+def test_half_an_emoji_in_a_reply_can_be_shown(peaks: Table) -> None:
+    program = "SELECT QA('map@what is it like?'; country) FROM w"
+    with Binder(lm=Scripted(lambda request: '{"1": "\\ud83d fine"}'), drafting=Drafting(repairs=0)) as engine:
+        answer = engine.run(program, peaks)
+    for shown in (answer._repr_html_(), answer.to_json(), str(answer)):
+        shown.encode()
+
+
 def test_several_tables_join(peaks: Table) -> None:
     visits = Table.from_pandas(pandas.DataFrame({"peak": ["Fuji", "K2"], "visitors": [300000, 40]}), name="visits")
     with Binder(model("")) as engine:

@@ -6,6 +6,8 @@ const EVERY = 300; // milliseconds between two looks
 const SPOKEN = 5000; // milliseconds between two tellings of how far it is
 const KINDS = { question: "question", program: "program", reply: "reply changed" };
 const STATES = { running: "under way", stopped: "stopped", failed: "failed", answered: "" };
+const PLACES = { ask: "question", run: "program", change: "reply" };
+const BUSY = "Something is under way; wait for it, or stop it.";
 const GONE = "The server does not answer. Start it again in the terminal, and open the address that it prints.";
 
 const at = id => document.getElementById(id);
@@ -57,7 +59,7 @@ function forget() {
 
 async function begin(path, said) {
   if (waiting !== null) {
-    at("said").textContent = at("told").textContent = "Something is under way; stop it first, or wait.";
+    complain({ place: PLACES[path], message: BUSY });
     return;
   }
   forget();
@@ -70,6 +72,7 @@ async function begin(path, said) {
 
 async function follow(number, from) {
   waiting = number;
+  at("answer").hidden = true; // it is of something else
   at("progress").hidden = false;
   at("told").textContent = "";
   tell(number, { seconds: 0, answered: 0, wanted: 0 });
@@ -114,7 +117,7 @@ function ended(state, from) {
     at("said").textContent = "It failed.";
     complain(state.trouble);
   } else {
-    at("said").textContent = "Answered.";
+    at("said").textContent = "";
     show(state);
   }
 }
@@ -162,6 +165,7 @@ function entry({ number, title, place, state }) {
   button.addEventListener("click", () => {
     if (waiting !== null) return;
     forget();
+    if (place === "question") at("question").value = title;
     follow(number, button);
   });
   const item = document.createElement("li");

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 import binder
-from binder import Answer, Binder, ProgramError, Table
+from binder import Answer, Binder, ConfigurationError, ProgramError, Table
 from binder.lm import Request, Scripted
 from binder.notebook.html import html_of
 from binder.trace import Sample
@@ -107,6 +107,24 @@ def test_a_python_program_links_its_calls(engine: Binder, table: Table) -> None:
     assert re.search(
         r'<a class="asks" href="#[\w-]+">qa_map\(table, &#34;is it in Asia\?&#34;, &#34;land&#34;\)</a>', shown
     )
+
+
+def test_calls_of_one_question_link_to_their_own_steps(engine: Binder, table: Table) -> None:
+    answer = engine.run("SELECT QA('map@is it?'; name), QA('map@is it?'; land) FROM w", table)
+    links = re.findall(r'<a class="asks" href="#[\w-]+-step-(\d)">', answer._repr_html_())
+    assert links == ["1", "2"]
+
+
+def test_a_reply_that_was_changed_says_so(engine: Binder, table: Table, answer: Answer) -> None:
+    changed = engine.run(answer.program, table, replies=answer.trace.override(1, "Peru", "yes"))
+    assert changed._repr_html_().count("(by hand)") == 1
+    with pytest.raises(ConfigurationError, match="is no text"):
+        answer.trace.override(1, "Peru", 5)  # type: ignore[arg-type]
+
+
+def test_a_long_cell_folds(engine: Binder) -> None:
+    long = Table.from_pandas(pandas.DataFrame({"text": ["x" * 5000]}))
+    assert "4,700 characters more" in engine.run("SELECT text FROM w", long)._repr_html_()
 
 
 def test_a_refusal_points_at_the_place(engine: Binder, table: Table) -> None:

@@ -15,6 +15,8 @@ import pytest
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
+from binder.notebook import magic
+
 ROOT = Path(__file__).parents[3]
 SETUP = f"""
 import sys; sys.path.insert(0, {str(ROOT)!r})
@@ -133,3 +135,23 @@ def test_an_interrupt_in_1000_calls_keeps_what_was_answered_and_the_next_cell_an
     before, after = map(int, text(run(kernel, "print(before, len(asked) - before)")).split())
     assert AT_ONCE < before < 1000
     assert 1000 - before <= after <= 1000 - before + 2 * AT_ONCE  # those under way are asked again
+
+
+@pytest.mark.parametrize(
+    ("cell", "program"),
+    [
+        ("SELECT name FROM w", True),
+        ("  -- why\nselect 1", True),
+        ("/* why */ SELECT name FROM w", True),
+        ("(SELECT 1)", True),
+        ("WITH t AS (SELECT 1) SELECT * FROM t", True),
+        ("QA('ans@how many?'; name)", True),
+        ("With which name is the value 5?", False),
+        ("Within the table, which is the highest?", False),
+        ("Without counting a, how many?", False),
+        ("Select the names of the highest peaks", False),
+        ("Which are in Asia?", False),
+    ],
+)
+def test_a_program_is_told_from_a_question(cell: str, program: bool) -> None:
+    assert bool(magic._PROGRAM.match(cell)) is program

@@ -68,7 +68,7 @@ def test_a_request_that_is_too_long_is_refused(site: Served) -> None:
     assert call(site, "/ask", "POST", "x" * (BODY_BYTES + 1), **headers).status == 413
 
 
-@pytest.mark.parametrize("body", ["", "[]", '{"question": 3}', '{"other": "x"}', "{" * 1000])
+@pytest.mark.parametrize("body", ["", "[]", '{"question": 3}', '{"other": "x"}', "{" * 1000, "[" * 100_000])
 def test_a_request_that_says_nothing_is_refused(site: Served, body: str) -> None:
     headers = {"Cookie": cookie(site), "Origin": site.site}
     assert call(site, "/ask", "POST", body, **headers).status == 400
@@ -79,3 +79,9 @@ def test_the_browser_that_is_started_opens_the_page_once() -> None:
     once = keys.once
     assert keys.opens(once) and not keys.opens(once)
     assert keys.opens(keys.token) and keys.opens(keys.token)
+
+
+def test_text_that_no_encoding_can_hold_spoils_nothing(site: Served) -> None:
+    headers = {"Cookie": cookie(site), "Origin": site.site}
+    assert call(site, "/ask", "POST", '{"question": "\\ud800?"}', **headers).status == 200
+    assert call(site, "/asked", **headers).status == 200
