@@ -81,7 +81,7 @@ def test_a_key_is_in_no_answer_trace_cache_log_or_prompt(
     with caplog.at_level(logging.DEBUG), Binder(lm=lm, cache=Cache(tmp_path / "cache.db")) as engine:
         answer = engine.run(PROGRAM, TABLE)
         explained = engine.explain(PROGRAM, TABLE)
-    assert answer.values == ("K2",) and _Echo.keys == [f"Bearer {KEY}"]
+    assert answer.values == ("Elbrus",) and _Echo.keys == [f"Bearer {KEY}"]
     assert KEY not in answer.to_json() + shown_of(answer) + shown_of(answer.trace) + f"{explained} {lm!r} {vars(lm)}"
     assert KEY not in logged(caplog)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -106,12 +106,9 @@ def test_an_error_that_repeats_the_key_is_shown_without_it(
     assert KEY not in logged(caplog)
 
 
-@pytest.mark.parametrize(
-    "url", ["sqlite:////nowhere/{}.db", "nothing://user:{}@host/db", "postgresql://user:{}@127.0.0.1:1/db"]
-)
+@pytest.mark.parametrize("url", ["nothing://user:{}@host/db", "postgresql://user:{}@127.0.0.1:1/db"])
 def test_a_database_password_is_in_no_error_or_log(url: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG), pytest.raises(TableError) as failed:
         Table.from_records(url.format(PASSWORD), "SELECT 1")
-    if "@" in url:
-        assert PASSWORD not in str(failed.value)
-        assert PASSWORD not in logged(caplog)
+    assert "user" in str(failed.value) and PASSWORD not in str(failed.value)
+    assert PASSWORD not in logged(caplog)
