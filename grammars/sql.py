@@ -118,6 +118,9 @@ def parse(text: str, schema: Schema) -> Parsed:
         statements = dialect.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
     except ParseError as error:
         raise Unparsable(unparsed(text, error)) from None
+    except TokenError:  # sqlglot reads a type's name anew, as a text of its own
+        told = Complaint("sql", "the name of a type cannot be read", "write one such as INTEGER or TEXT")
+        raise Unparsable(told) from None
     except RecursionError:
         raise Unparsable(Complaint("sql", "the program is nested too deeply", "write a shorter program")) from None
     tree, completed = complete_arguments(_only_query(statements, tokens[0] if tokens else None), schema)

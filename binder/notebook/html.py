@@ -7,6 +7,7 @@ models and programs is escaped. Several views in one page do not clash: each has
 from __future__ import annotations
 
 import itertools
+import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ SHOWN = 20
 PAGE = 500
 """Rows that open together."""
 
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _numbers = itertools.count(1)
 _session = uuid.uuid4().hex[:6]  # a page may hold the views of several processes
 
@@ -200,6 +202,13 @@ def _fill(template: str, **values: Any) -> str:
     return environment().get_template(template).render(**values)
 
 
+def _visible(value: Any) -> Any:
+    """A value to be put in, with control characters, and those that turn the direction of text around, escaped."""
+    if not isinstance(value, str) or not _HIDDEN.search(value):
+        return value
+    return type(value)(_HIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode(), value))
+
+
 @cache
 def environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -207,6 +216,7 @@ def environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -16,7 +16,7 @@ from grammars.sql import Unparsable, parse
 from tests.support.pairs import Pair, read_pairs
 from tests.support.schemas import ONE, TWO
 
-RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "arity", "growth"]
+RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "arity", "growth", "fuzzed"]
 
 
 def outcome(text: str, schema: Schema) -> str:
