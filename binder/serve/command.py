@@ -134,12 +134,12 @@ def _serve(
     port, keys = listener.getsockname()[1], Keys()
     conversation = Conversation(engine, tuple(tables), language, samples)
     server = server_of(application(conversation, keys, port, unavailable))
-    typer.echo(f"http://{HOST}:{port}/?token={keys.token}")
-    typer.echo("The page is for this machine alone. Ctrl-C ends it.", err=True)
-    if browser and _has_browser():
-        address = f"http://{HOST}:{port}/?token={keys.once}"
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
+        typer.echo(f"http://{HOST}:{port}/?token={keys.token}")
+        typer.echo("The page is for this machine alone. Ctrl-C ends it.", err=True)
+        if browser and _has_browser():
+            address = f"http://{HOST}:{port}/?token={keys.once}"
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         server.run(sockets=[listener])
     except KeyboardInterrupt:  # how a server is ended
         typer.echo("ended", err=True)
