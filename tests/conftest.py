@@ -38,9 +38,9 @@ def data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def chromium() -> Iterator[Browser]:
-    """A real browser, for one module, since its driver keeps an event loop running in this thread."""
+    """A real browser, for one test, since its driver keeps an event loop running in this thread."""
     from tests.support.browser import launched
 
     with launched() as browser:
