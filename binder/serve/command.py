@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import socket
@@ -134,15 +135,14 @@ def _serve(
     port, keys = listener.getsockname()[1], Keys()
     conversation = Conversation(engine, tuple(tables), language, samples)
     server = server_of(application(conversation, keys, port, unavailable))
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # how a server is ended
         typer.echo(f"http://{HOST}:{port}/?token={keys.token}")
         typer.echo("The page is for this machine alone. Ctrl-C ends it.", err=True)
         if browser and _has_browser():
             address = f"http://{HOST}:{port}/?token={keys.once}"
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         server.run(sockets=[listener])
-    except KeyboardInterrupt:  # how a server is ended
-        typer.echo("ended", err=True)
+    typer.echo("ended", err=True)
 
 
 def server_of(app: Guard) -> uvicorn.Server:
