@@ -16,6 +16,7 @@ from binder.execute import Result
 from binder.frames import frame_of
 from binder.source_rows import SourceRows, source_rows
 from binder.trace import CallTrace, Trace
+from binder.viewed import Viewed
 from binder.vote import Candidate
 from grammars.calls import Spelling
 from grammars.errors import Complaint
@@ -24,11 +25,10 @@ from grammars.program import Program
 
 if TYPE_CHECKING:
     import pandas
-    from rich.text import Text
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Viewed):
     """The answer to a question, or of a program that was run.
 
     Attributes:
@@ -82,16 +82,6 @@ class Answer:
             >>> print(answer.diff(engine.run(answer.program.edit("Asia", "Europe"), table)))  # doctest: +SKIP
         """
         return difference(self, other)
-
-    def __rich__(self) -> Text:
-        from binder.console import rich_of
-
-        return rich_of(self)
-
-    def _repr_html_(self) -> str:
-        from binder.notebook.html import html_of
-
-        return html_of(self)
 
     def to_json(self) -> str:
         """Everything but the tables, as JSON text."""

@@ -38,16 +38,16 @@ def render_answer(answer: Answer) -> str:
     return "\n".join(_lines(answer))
 
 
-def rich_of(shown: Answer | Trace | Table | ProgramError) -> Text:
-    """The view of something for ``rich.print``."""
+def rich_of(shown: object) -> Text:
+    """The view of something for ``rich.print``; what has no view of its own is its text."""
     from rich.text import Text
 
     text = Text()
     if isinstance(shown, Answer):
         text.append("program   ", "bold").append_text(_marked(shown.program, shown.trace.calls)).append("\n")
-    view = next(view for kind, view in _VIEWS.items() if isinstance(shown, kind))
-    for line in view(shown):
-        name = line[:_LEFT] if not isinstance(shown, ProgramError) else ""
+    view = next((view for kind, view in _VIEWS.items() if isinstance(shown, kind)), None)
+    for line in view(shown) if view is not None else str(shown).splitlines():
+        name = line[:_LEFT] if isinstance(shown, Answer | Trace | Table) else ""
         text.append(name, "bold").append(line[len(name) :] + "\n")
     text.rstrip()
     return text

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from binder.viewed import Viewed
+
 if TYPE_CHECKING:
     from binder.answer import Answer
     from binder.trace import Trace
@@ -30,7 +32,7 @@ class Retold:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Viewed):
     """What a second answer has otherwise than a first.
 
     Attributes:
@@ -51,11 +53,6 @@ class Difference:
 
     def __str__(self) -> str:
         return "\n".join(self._lines()) or "no difference"
-
-    def _repr_html_(self) -> str:
-        from binder.notebook.html import html_of
-
-        return html_of(self)
 
     def _lines(self) -> Iterator[str]:
         if self.lost or self.gained:

@@ -18,11 +18,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from binder.viewed import Viewed
 from grammars.errors import Complaint
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from binder.lm.base import Usage
 
 
@@ -38,7 +37,7 @@ class TableError(BinderError):
     """A file, database or object could not be read as a table."""
 
 
-class ProgramError(BinderError):
+class ProgramError(Viewed, BinderError):
     """A program was refused; ``complaints`` holds every reason at once.
 
     Attributes:
@@ -50,16 +49,6 @@ class ProgramError(BinderError):
         self.text = text
         self.complaints = complaints
         super().__init__("\n".join(complaint.render(text) for complaint in complaints))
-
-    def __rich__(self) -> Text:
-        from binder.console import rich_of
-
-        return rich_of(self)
-
-    def _repr_html_(self) -> str:
-        from binder.notebook.html import html_of
-
-        return html_of(self)
 
 
 class RunError(BinderError):

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from binder.estimate import Cost, Estimate, Range, estimate
+from binder.viewed import Viewed
 from grammars.program import Program
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Viewed):
     """A program's plan, with what it would ask.
 
     Attributes:
@@ -106,11 +107,6 @@ class Explanation:
         from binder.explain_text import render
 
         return render(self)
-
-    def _repr_html_(self) -> str:
-        from binder.notebook.html import html_of
-
-        return html_of(self)
 
     def _step(self, step: Step, one: Estimate, call: CallTrace | None) -> dict[str, Any]:
         said: dict[str, Any] = {

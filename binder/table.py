@@ -13,6 +13,7 @@ from binder.cells import identifier, rendering
 from binder.columns import Wishes
 from binder.errors import TableError
 from binder.frames import nullable
+from binder.viewed import Viewed
 from grammars.schema import Column, TableSchema
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
-    from rich.text import Text
 
     from binder.columns import Loaded
 
@@ -48,7 +48,7 @@ class About(TypedDict, total=False):
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(Viewed):
     """One table, loaded and typed. It never changes, so threads may share it.
 
     Every ``from_…`` takes the keyword arguments of ``About`` and raises ``TableError``, which says what is wrong with
@@ -106,16 +106,6 @@ class Table:
             found: list[Any] = data.take(list(rows)).to_pylist()
             return found
         return [None if row is None else data[row].as_py() for row in rows]
-
-    def __rich__(self) -> Text:
-        from binder.console import rich_of
-
-        return rich_of(self)
-
-    def _repr_html_(self) -> str:
-        from binder.notebook.html import html_of
-
-        return html_of(self)
 
     def _texts(self) -> pyarrow.Table:
         texts = []

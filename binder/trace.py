@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from binder.errors import ConfigurationError
 from binder.lm.base import Usage
+from binder.viewed import Viewed
 from grammars.language import Language
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from binder.ask import Reply
     from binder.plan import Step
     from binder.render import Cuts
@@ -61,7 +60,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Trace:
+class Trace(Viewed):
     """The record of one question or one program.
 
     Attributes:
@@ -100,16 +99,6 @@ class Trace:
     def unreadable(self) -> int:
         """How many inputs got no reply that can be read."""
         return sum(call.unreadable for call in self.calls)
-
-    def __rich__(self) -> Text:
-        from binder.console import rich_of
-
-        return rich_of(self)
-
-    def _repr_html_(self) -> str:
-        from binder.notebook.html import html_of
-
-        return html_of(self)
 
     def after(self, earlier: Trace) -> Trace:
         """The trace of a run that was given what an earlier one was told: its steps show those replies too."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from grammars.program import replaced
 from grammars.reply import Expected
@@ -69,3 +69,6 @@ class PythonProgram:
         from grammars.pieces import underlined
 
         return underlined(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))

@@ -21,9 +21,10 @@ from grammars.python import PythonProgram
 ENGINE = "binder_engine"
 """The variable that holds the cells' engine; made where there is none."""
 
-_COMMENT = r"(?:--[^\n]*\n|/\*.*?\*/|[\s(])*"
+# A question may begin with the same words: "With which name …", "Select the 3 highest peaks".
 _PROGRAM = re.compile(
-    rf"{_COMMENT}(?:SELECT\b(?=.*(?:\bFROM\b|[*('\"\d]))|WITH\b(?=.*\bAS\s*\()|QA\s*\(|qa_ans\s*\(|VALUES\s*\()",
+    r"(?:--[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/|[\s(])*"
+    r"(?:SELECT\b(?=.*\bFROM\b|\s*[\d'\"(*])|WITH\b(?=.*\bAS\s*\()|QA\s*\(|qa_ans\s*\(|VALUES\s*\()",
     re.IGNORECASE | re.DOTALL,
 )
 _READERS = {".csv": Table.from_csv, ".tsv": Table.from_tsv, ".json": Table.from_json, ".parquet": Table.from_parquet}
@@ -117,7 +118,10 @@ def _words(line: str) -> Namespace:
     parser.add_argument("-n", "--samples", type=int)
     parser.add_argument("--language", choices=["sql", "python", "auto"])
     parser.add_argument("-o", "--output")
-    return parser.parse_args(shlex.split(line))
+    try:
+        return parser.parse_args(shlex.split(line))
+    except ValueError as error:
+        raise ConfigurationError(f"%%binder: {error} in {line!r}; close it, or leave it out") from None
 
 
 def _table(shell: Any, name: str) -> Table:

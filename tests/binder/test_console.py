@@ -97,3 +97,18 @@ def test_a_python_program_keeps_its_lines(engine: Binder, table: Table) -> None:
     assert shown[0].rstrip() == "program   def solve(table):"
     assert shown[1].rstrip() == "              return table['land'].tolist()"
     assert "rows      not told: a Python program does not say which rows its values came from" in shown
+
+
+def test_ipython_shows_the_same_as_text(answer: Answer, table: Table) -> None:
+    class Printer:
+        def __init__(self) -> None:
+            self.said = ""
+
+        def text(self, text: str) -> None:
+            self.said += text
+
+    for shown in (answer, answer.trace, table, answer.program, answer.diff(answer)):
+        printer = Printer()
+        shown._repr_pretty_(printer, False)
+        assert printer.said and "Select(" not in printer.said
+    assert "step 1" in str(answer.__rich__())

@@ -94,6 +94,7 @@ def test_a_cell_runs_python(kernel: NotebookClient) -> None:
         ("%%binder peaks\n\n", "the cell is empty"),
         ("%%binder\nSELECT 1", "the following arguments are required: table"),
         ("%%binder json\nSELECT 1", "json holds a module"),
+        ('%%binder "w\nSELECT 1', "No closing quotation"),
     ],
 )
 def test_a_mistake_is_said_without_a_traceback(kernel: NotebookClient, cell: str, said: str) -> None:
@@ -150,6 +151,7 @@ def test_an_interrupt_in_1000_calls_keeps_what_was_answered_and_the_next_cell_an
         ("Within the table, which is the highest?", False),
         ("Without counting a, how many?", False),
         ("Select the names of the highest peaks", False),
+        ("Select the 3 highest (in metres)", False),
         ("Which are in Asia?", False),
     ],
 )
