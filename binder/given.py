@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from binder.database import Limits
@@ -15,6 +14,7 @@ from binder.errors import ConfigurationError
 from binder.lm.base import LM
 from binder.lm.budget import Budget, Price
 from binder.lm.cache import MOST_BYTES, Cache
+from binder.sources import reader_of
 from binder.table import Table
 from binder.trace import Sample
 from binder.vote import Vote
@@ -26,13 +26,6 @@ _FRAMES = {
     ("pandas", "DataFrame"): "from_pandas",
     ("polars", "DataFrame"): "from_polars",
     ("pyarrow", "Table"): "from_arrow",
-}
-_FILES = {
-    ".tsv": "from_tsv",
-    ".json": "from_json",
-    ".jsonl": "from_json",
-    ".parquet": "from_parquet",
-    ".xlsx": "from_excel",
 }
 
 
@@ -69,8 +62,7 @@ def _each(given: Any) -> Iterator[Table]:
 def _maker(given: object) -> str | None:
     """What makes a table of something that is not one, or None where nothing does."""
     if isinstance(given, (str, PathLike)):
-        method = _FILES.get(Path(given).suffix.lower(), "from_csv")
-        return f"binder.Table.{method}({str(given)!r:.80})"
+        return f"binder.Table.{reader_of(given)}({str(given)!r:.80})"
     kind = type(given)
     frame = _FRAMES.get((kind.__module__.partition(".")[0], kind.__name__))
     return f"binder.Table.{frame}(…)" if frame else None

@@ -6,13 +6,12 @@ import os
 import re
 from collections import Counter
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from binder.draft import Drafting
-from binder.sources import require_here
+from binder.sources import reader_of, require_here
 from binder.table import Table
 from binder.vote import Method
 
@@ -88,17 +87,8 @@ def _table(given: str, query: str | None, title: str | None) -> Table:
             told = f"{source.split('://')[0]}://… is a database; give the query whose result is the table"
             raise typer.BadParameter(told, param_hint="--query")
         return Table.from_records(source, query, title=title, name=name)
-    readers = {
-        ".csv": Table.from_csv,
-        ".tsv": Table.from_tsv,
-        ".json": Table.from_json,
-        ".jsonl": Table.from_json,
-        ".ndjson": Table.from_json,
-        ".parquet": Table.from_parquet,
-        ".xlsx": Table.from_excel,
-    }
-    suffixes = [suffix.lower() for suffix in Path(source).suffixes if suffix.lower() not in (".gz", ".zst")]
-    return readers.get(suffixes[-1] if suffixes else "", Table.from_csv)(source, title=title, name=name)
+    table: Table = getattr(Table, reader_of(source))(source, title=title, name=name)
+    return table
 
 
 def _named(given: str) -> tuple[str | None, str]:

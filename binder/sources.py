@@ -39,6 +39,28 @@ Location: TypeAlias = str | PathLike[str]
 _ELSEWHERE = re.compile(r"(https?|ftp|s3|gs|file)://", re.IGNORECASE)
 
 
+_READERS = {
+    ".tsv": "from_tsv",
+    ".json": "from_json",
+    ".jsonl": "from_json",
+    ".ndjson": "from_json",
+    ".parquet": "from_parquet",
+    ".xlsx": "from_excel",
+}
+_PACKED = (".gz", ".zst")
+
+
+def reader_of(path: Location) -> str:
+    """The name of the ``Table.from_…`` that reads a file, by its name's ending; any other is read as delimited text.
+
+    Example:
+        >>> reader_of("log/visits.JSONL.gz"), reader_of("notes.txt")
+        ('from_json', 'from_csv')
+    """
+    endings = [ending.lower() for ending in Path(path).suffixes if ending.lower() not in _PACKED]
+    return _READERS.get(endings[-1] if endings else "", "from_csv")
+
+
 def from_delimited(
     path: Location, wishes: Wishes, *, delimiter: str | None = None, header: bool = True, encoding: str | None = None
 ) -> Loaded:

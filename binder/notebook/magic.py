@@ -13,6 +13,7 @@ from binder.engine import Binder
 from binder.errors import BinderError, ConfigurationError, ProgramError
 from binder.notebook.html import html_of
 from binder.notebook.waiting import shown
+from binder.sources import reader_of
 from binder.table import Table
 from grammars.language import Language, language_of
 from grammars.program import Program
@@ -27,7 +28,6 @@ _PROGRAM = re.compile(
     r"(?:SELECT\b(?=.*\bFROM\b|\s*[\d'\"(*])|WITH\b(?=.*\bAS\s*\()|QA\s*\(|qa_ans\s*\(|VALUES\s*\()",
     re.IGNORECASE | re.DOTALL,
 )
-_READERS = {".csv": Table.from_csv, ".tsv": Table.from_tsv, ".json": Table.from_json, ".parquet": Table.from_parquet}
 
 
 class _Words(ArgumentParser):
@@ -137,7 +137,8 @@ def _table(shell: Any, name: str) -> Table:
     if hasattr(held, "__dataframe__") and hasattr(held, "iloc"):
         return Table.from_pandas(held, name=name)
     if held is None and Path(name).suffix:
-        return _READERS.get(Path(name).suffix.lower(), Table.from_csv)(name)
+        table: Table = getattr(Table, reader_of(name))(name)
+        return table
     what = f"holds a {type(held).__name__}" if name in shell.user_ns else "is no variable, and no file"
     raise ConfigurationError(f"%%binder: {name} {what}; name a Table, a data frame or a file")
 

@@ -117,3 +117,13 @@ def test_the_embedded_model_ends_with_its_server(peaks: str) -> None:
     assert (status, said.splitlines()[-1]) == (0, "ended")
     assert seconds < 10
     assert [child for child in started if Path(f"/proc/{child}").exists()] == []
+
+
+def test_what_cannot_be_served_is_said_in_a_line(peaks: str) -> None:
+    for words, status, named in ((["nothing.csv"], 1, "nothing.csv"), ([peaks, "--port", "{port}"], 2, "{port}")):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            one = Process(*(word.format(port=port) for word in words))
+            _, told = one.process.communicate(timeout=30)
+        assert one.process.returncode == status
+        assert named.format(port=port) in told and "Traceback" not in told

@@ -12,6 +12,7 @@ import pytest
 
 from binder import Binder, Table
 from binder.lm import Scripted
+from binder.serve.guard import BODY_BYTES
 from tests.support.serving import Served, served
 
 PEAKS = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "height": [8611, 5642]}), name="peaks")
@@ -79,6 +80,7 @@ def test_a_page_that_rebinds_its_name_is_refused(page: Served, host: str) -> Non
         ("/ask", b""),
         ("/ask", b"[]"),
         ("/ask", b"\xff"),
+        ("/ask", b"[" * 100_000),
         ("/ask", said(question=3)),
         ("/ask", said(question="a", more=1)),
         ("/run", said(program=SQL)),
@@ -113,3 +115,30 @@ def test_what_is_not_there_is_not_found(page: Served) -> None:
         assert call(page, path)[0] == 404
     assert "there is no answer 5" in call(page, "/asked/5")[2]
     assert call(page, "/ask")[0] == 405
+
+
+@pytest.mark.parametrize("origin", ["", "null", "http://evil.example", "http://localhost:1"])
+def test_another_page_cannot_have_anything_done(page: Served, origin: str) -> None:
+    assert call(page, "/ask", said(question="which?"), Origin=origin)[0] == 403
+
+
+def test_the_token_is_exchanged_for_a_cookie_that_neither_scripts_nor_other_sites_can_use(page: Served) -> None:
+    status, headers, _ = call(page, f"/?token={page.keys.token}", Cookie="")
+    assert status == 303 and headers["location"] == "/"
+    assert "HttpOnly" in headers["set-cookie"] and "SameSite=strict" in headers["set-cookie"]
+
+
+def test_the_page_may_load_nothing_from_elsewhere(page: Served) -> None:
+    headers = call(page, "/", Origin="http://a.example")[1]
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy and "unsafe" not in policy and "*" not in policy
+    assert "access-control-allow-origin" not in headers
+
+
+def test_a_request_that_is_too_long_is_refused(page: Served) -> None:
+    assert call(page, "/ask", b"x" * (BODY_BYTES + 1))[0] == 413
+
+
+def test_text_that_no_encoding_can_hold_spoils_nothing(page: Served) -> None:
+    assert call(page, "/ask", b'{"question": "\\ud800?"}')[0] == 200
+    assert call(page, "/asked")[0] == 200
