@@ -29,13 +29,21 @@ async def sample(lm: LM, request: Request, cache: Cache | None, first: int = 0) 
     known = cache.drafts(lm, request) if cache else {}
     found = {number: said for number, said in known.items() if number >= first}
 
-    async def ask(first: int, count: int) -> Usage:
+    async def ask_part(first: int, count: int) -> Usage:
         response = await send(lm, _part(request, first, count))
         said = dict(enumerate(response.completions, first))
         found.update(said)
         if cache:
             cache.keep_drafts(lm, request, said)
         return response.usage
+
+    async def ask(first: int, count: int) -> Usage:
+        # A server's every reply by itself, so that each is kept as it comes. The first one leaves the prompt read.
+        step = at_once(lm) or count
+        usage = await ask_part(first, min(step, count))
+        rest = range(first + step, first + count, step)
+        spent = await asyncio.gather(*(ask_part(at, min(step, first + count - at)) for at in rest))
+        return sum(spent, usage)
 
     spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, {*range(first), *found})))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,15 +39,15 @@ class Telling:
 
     Attributes:
         url: Its address, ending in ``/v1``.
-        sent: The replies that were sent to the last byte: when, and the request as a text.
+        sent: What was sent, to the last byte: when, and what it says something of; programs and values one by one.
     """
 
     url: str
     sent: list[tuple[float, str]] = field(default_factory=list)
 
     def counted(self) -> Counter[str]:
-        """How often each request was answered."""
-        return Counter(asked for _, asked in self.sent)
+        """How often each program and each value was sent."""
+        return Counter(about for _, about in self.sent)
 
 
 @contextlib.contextmanager
@@ -64,16 +64,19 @@ def serve(delay: float, *, at_once: int = 100, careless: bool = False) -> Iterat
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             time.sleep(delay)
-            body = json.loads(asked)
-            texts = [answer(body["messages"][-1]["content"], careless)] * min(body.get("n") or 1, at_once)
+            turn, count = body["messages"][-1]["content"], min(body.get("n") or 1, at_once)
+            texts = [answer(turn, careless)] * count
             data = json.dumps({"object": "chat.completion", "choices": list(map(_choice, texts))}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-            telling.sent.append((time.monotonic(), asked))
+            about = (
+                [turn] * count if is_draft(turn) else [cell for n, cell in _INPUT.findall(turn) if f'"{n}"' in texts[0]]
+            )
+            telling.sent.extend((time.monotonic(), one) for one in about)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -100,13 +103,20 @@ def answer(turn: str, careless: bool = False) -> str:
         >>> answer('Question: is it even?\\nInputs, by number (animal):\\n1: "ox 4"')
         '{"1": "yes"}'
     """
-    if "Inputs, by number" not in turn:
+    if is_draft(turn):
         about = turn.rpartition("house ")[2].split("?")[0]
         return f"SELECT animal FROM w WHERE QA(\"map@is it even in house {about}?\"; animal) = 'yes'"
-    said = {number: "yes" if int(cell.strip('"').split()[-1]) % 2 == 0 else "no" for number, cell in _INPUT.findall(turn)}
+    said = {
+        number: "yes" if int(cell.strip('"').split()[-1]) % 2 == 0 else "no" for number, cell in _INPUT.findall(turn)
+    }
     if careless and len(said) > 3:
         said.pop("2")
     return json.dumps(said)
+
+
+def is_draft(turn: str) -> bool:
+    """Whether a chat's last turn asks for a program."""
+    return "Inputs, by number" not in turn
 
 
 def write_data(folder: Path, questions: int, rows: int) -> None:
@@ -138,7 +148,9 @@ def environment(cache: Path) -> dict[str, str]:
 
 def break_off(command: Sequence[str], cache: Path, after: float) -> bool:
     """Start a run and kill it so many seconds later; whether it was not done by then."""
-    with subprocess.Popen(command, env=environment(cache), stderr=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(
+        command, env=environment(cache), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as running:
         try:
             _, told = running.communicate(timeout=after)
         except subprocess.TimeoutExpired:
@@ -164,12 +176,10 @@ def check_lines(out: Path) -> None:
             assert json.loads(line) if line.endswith(b"\n") else True, path
 
 
-def result(out: Path) -> dict[str, list[Any]]:
-    """What a run ended with: the records of each of its files, sorted, timings aside."""
-    return {
-        path.name: sorted(json.dumps(_untimed(json.loads(line)), sort_keys=True) for line in path.open(encoding="utf-8"))
-        for path in sorted(out.glob("*.jsonl"))
-    }
+def result(out: Path, aside: Collection[str] = ("seconds",)) -> dict[str, list[str]]:
+    """What a run ended with: the lines of each of its files, sorted, without these parts."""
+    names = [path.name for path in sorted(out.glob("*.jsonl")) if "usage" not in aside or path.name != "journal.jsonl"]
+    return {name: sorted(_without(line, aside) for line in (out / name).open(encoding="utf-8")) for name in names}
 
 
 def moments(kills: int, longest: float, seed: int) -> list[float]:
@@ -177,11 +187,10 @@ def moments(kills: int, longest: float, seed: int) -> list[float]:
     return [random.Random(f"{seed} {number}").uniform(0.05, longest) for number in range(kills)]
 
 
-def _untimed(value: Any) -> Any:
-    """A record without the seconds in it, at any depth."""
-    if isinstance(value, list):
-        return list(map(_untimed, value))
-    return {key: _untimed(one) for key, one in value.items() if key != "seconds"} if isinstance(value, dict) else value
+def _without(line: str, aside: Collection[str]) -> str:
+    """A record as a text without some of its parts, at any depth."""
+    kept = json.loads(line, object_hook=lambda found: {key: one for key, one in found.items() if key not in aside})
+    return json.dumps(kept, sort_keys=True)
 
 
 def _choice(text: str) -> dict[str, Any]:
