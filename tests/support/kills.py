@@ -40,10 +40,12 @@ class Telling:
     Attributes:
         url: Its address, ending in ``/v1``.
         sent: What was sent, to the last byte: when, and what it says something of; programs and values one by one.
+        asked: The last turn of each request, as it came.
     """
 
     url: str
     sent: list[tuple[float, str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def counted(self) -> Counter[str]:
         """How often each program and each value was sent."""
@@ -65,8 +67,9 @@ def serve(delay: float, *, at_once: int = 100, careless: bool = False) -> Iterat
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            time.sleep(delay)
             turn, count = body["messages"][-1]["content"], min(body.get("n") or 1, at_once)
+            telling.asked.append(turn)
+            time.sleep(delay)
             texts = [answer(turn, careless)] * count
             data = json.dumps({"object": "chat.completion", "choices": list(map(_choice, texts))}).encode()
             self.send_response(200)
