@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support import kills
 
 Command = Callable[[Path, Path, str, int], list[str]]
+RUNS: dict[str, Command] = {"benchmark": kills.benchmark, "cache alone": kills.asking}
 SAMPLES, LONG = 3, 600.0
 FLIGHT = 0.1
 """Seconds that a reply may take from the server's last byte until it is kept."""
@@ -82,19 +83,21 @@ def main() -> None:
     """Kill, count, print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--kills", type=int, default=50)
+    options.add_argument("--servers", nargs="*", choices=SERVERS, default=list(SERVERS))
+    options.add_argument("--runs", nargs="*", choices=RUNS, default=list(RUNS))
     options.add_argument("--questions", type=int, default=48)
     options.add_argument("--longest", type=float, default=4.0, help="the longest life, in seconds")
     options.add_argument("--delay", type=float, default=0.3, help="seconds before each of the server's replies")
     options.add_argument("--seed", type=int, default=1)
     given = options.parse_args()
     print("| run | server | kills | sent | sent again | of them lost |\n" + "| --- " * 6 + "|")
-    for name, command in (("benchmark", kills.benchmark), ("cache alone", kills.asking)):
-        for server, ways in SERVERS.items():
+    for name in given.runs:
+        for server in given.servers:
             moments = kills.moments(given.kills, given.longest, given.seed)
             while moments:
                 with tempfile.TemporaryDirectory() as folder:
                     kills.write_data(Path(folder, "data"), given.questions, rows=40)
-                    found = bench(command, Path(folder), moments, ways, given.delay)
+                    found = bench(RUNS[name], Path(folder), moments, SERVERS[server], given.delay)
                 print(
                     f"| {name} | {server} | {found.kills} | {found.sent} | {found.again} | {found.lost} |", flush=True
                 )
