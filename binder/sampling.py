@@ -29,13 +29,21 @@ async def sample(lm: LM, request: Request, cache: Cache | None, first: int = 0) 
     known = cache.drafts(lm, request) if cache else {}
     found = {number: said for number, said in known.items() if number >= first}
 
-    async def ask(first: int, count: int) -> Usage:
-        response = await send(lm, _part(request, first, count))
+    async def askpart(first: int, count: int) -> Usage:
+        response = await send(lm, part(request, first, count))
         said = dict(enumerate(response.completions, first))
         found.update(said)
         if cache:
             cache.keep_drafts(lm, request, said)
         return response.usage
+
+    async def ask(first: int, count: int) -> Usage:
+        # A server's every reply by itself, so that each is kept as it comes. The first one leaves the prompt read.
+        step = at_once(lm) or count
+        usage = await askpart(first, min(step, count))
+        rest = range(first + step, first + count, step)
+        spent = await asyncio.gather(*(askpart(at, min(step, first + count - at)) for at in rest))
+        return sum(spent, usage)
 
     spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, {*range(first), *found})))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())
@@ -64,6 +72,6 @@ def gaps(count: int, known: Container[int]) -> Iterator[tuple[int, int]]:
             first = None
 
 
-def _part(request: Request, first: int, count: int) -> Request:
+def part(request: Request, first: int, count: int) -> Request:
     """A request for some of another's samples; each sample's seed goes by its number, as providers count them."""
     return replace(request, n=count, seed=None if request.seed is None else request.seed + first)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from binder.lm.base import LM, Completion, Request, Response, Usage, batch_of
+from binder.sampling import part
 from binder.send import send
 from evaluation.records import Appender, read
 
@@ -58,16 +59,31 @@ class Journal:
             _about.reset(token)
 
     async def complete(self, request: Request) -> Response:
-        """Answer from the file, or else ask the model and write down what it says."""
-        about = _about.get()
+        """Answer from the file, and ask the model for the samples that are not there and write down what it says."""
+        about, usage = _about.get(), Usage()
+        said: tuple[Completion, ...] = ()
+        while len(said) < request.n:
+            left = part(request, len(said), request.n - len(said))
+            response = self._recall(about, left) or await self._ask(about, left)
+            said, usage = said + response.completions, usage + response.usage
+            if not response.completions:
+                break
+        return Response(said, usage)
+
+    def _recall(self, about: str, request: Request) -> Response | None:
+        """The next known reply to it that holds no more samples than are wanted, or None."""
         key = about, digest(request)
         nth, known = self._asked[key], self._known.get(key, [])
         self._asked[key] += 1
-        if nth < len(known):
-            return known[nth]
+        found = known[nth] if nth < len(known) else None
+        return found if found is not None and len(found.completions) <= request.n else None
+
+    async def _ask(self, about: str, request: Request) -> Response:
+        """Ask the model, and write down what it says."""
         response = await send(self._lm, request)
         usage, completions = asdict(response.usage), [asdict(one) for one in response.completions]
-        self._file.add({"about": about, "request": key[1], "completions": completions, "usage": usage})
+        record = {"about": about, "request": digest(request), "completions": completions, "usage": usage}
+        self._file.add(record)
         return response
 
     async def aclose(self) -> None:
@@ -81,8 +97,8 @@ class Journal:
 
 
 def digest(request: Request) -> str:
-    """The same for requests that ask the same in the same way."""
-    asked = asdict(request) | {"inputs": None}  # the inputs are in the messages
+    """The same for requests that ask the same in the same way, however many samples."""
+    asked = asdict(request) | {"inputs": None, "n": 1}  # the inputs are in the messages
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=dict).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from pathlib import Path
 from typing import Any, Self
@@ -30,8 +31,13 @@ def read(path: Path) -> list[Record]:
 def write_sorted(path: Path) -> None:
     """Rewrites a finished file with its records in the order of their ids."""
     records = sorted(read(path), key=lambda record: str(record["id"]))
+    replace(path, b"".join(map(_line, records)))
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that it is never there in part."""
     beside = path.with_suffix(".new")
-    beside.write_bytes(b"".join(map(_line, records)))
+    beside.write_bytes(content)
     beside.replace(path)
 
 
@@ -42,8 +48,18 @@ class Appender:
         self._file = path.open("ab", buffering=0)
 
     def add(self, record: Record) -> None:
-        """Write a record as one line."""
-        self._file.write(_line(record))
+        """Write a record as one line.
+
+        Raises:
+            OSError: It could not be written whole; what was written of it is taken back.
+        """
+        line, start = _line(record), self._file.seek(0, os.SEEK_END)
+        try:
+            while line:
+                line = line[self._file.write(line) :]  # a disk that is nearly full takes a part
+        except OSError:
+            self._file.truncate(start)
+            raise
 
     def close(self) -> None:
         """Close the file."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from binder.draft import Drafting
 from binder.errors import ConfigurationError
 from binder.vote import Method, Vote
+from evaluation import records
 from evaluation.benchmark import BENCHMARKS, Benchmark
 from evaluation.benchmark import raw as raw_statements
 from evaluation.example import Example
@@ -115,7 +116,7 @@ class Settings:
         out.mkdir(parents=True, exist_ok=True)
         path, mine = out / FILE, json.loads(json.dumps(asdict(self)))
         if not path.exists():
-            path.write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
+            records.replace(path, (json.dumps(mine, indent=2) + "\n").encode())
             return
         before = asdict(kept(out))
         differ = [f"{key} was {before[key]!r} and is {value!r}" for key, value in mine.items() if before[key] != value]

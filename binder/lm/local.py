@@ -90,6 +90,7 @@ class Local:
         self.batch = BATCH
         self.samples = SLOTS
         self._server: _Server | None = None
+        self._loading: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()
 
     @property
@@ -131,7 +132,9 @@ class Local:
             ) from None
 
     async def aclose(self) -> None:
-        """End the process; a later request starts it again."""
+        """End the process, even while it loads; a later request starts it again."""
+        if (loading := self._loading) is not None:
+            loading.kill()
         server, self._server = self._server, None
         if server is not None:
             await server.lm.aclose()
@@ -151,7 +154,11 @@ class Local:
             progress(0, size, "loading the model")
         key = secrets.token_urlsafe(24)
         process, log = _spawn()
-        url = self._load(process, log, path, key)
+        self._loading = process
+        try:
+            url = self._load(process, log, path, key)
+        finally:
+            self._loading = None
         if progress:
             progress(size, size, "loading the model")
         lm = OpenAI(

@@ -7,6 +7,7 @@ is gone: whatever happens to the parent, no process is left behind.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ def main() -> None:
     """Serve until the parent ends."""
     settings = json.loads(sys.stdin.readline())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # An interrupt is meant for the parent, which may go on.
+    _be_ended_with_input()
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         server = _server(settings)
@@ -67,6 +69,19 @@ def _wait_until_loaded(url: str) -> None:
             return
         except urllib.error.HTTPError:
             time.sleep(0.05)
+
+
+def _be_ended_with_input() -> None:
+    """Have the system end this process when its input does: no thread of ours runs while the model loads.
+
+    Nothing is written to the input after the settings, so the signal that tells of news there tells of its end; it ends
+    a process that does not handle it. Systems without it for pipes leave it to the thread.
+    """
+    with contextlib.suppress(ImportError, OSError, AttributeError):
+        import fcntl
+
+        fcntl.fcntl(sys.stdin, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(sys.stdin, fcntl.F_SETFL, fcntl.fcntl(sys.stdin, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _end_with_input() -> None:

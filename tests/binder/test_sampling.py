@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binder.draft import Drafting, Drafts, draft, repair
+from binder.errors import LMUnavailable
 from binder.lm.base import Completion, Message, Request, Response, Usage
 from binder.lm.cache import Cache
 from binder.lm.limits import Budget, Limited
@@ -49,6 +50,23 @@ def draw(lm: Seeded, n: int, cache: Cache | None, **change: object) -> tuple[lis
     request = Request(**(vars(REQUEST) | {"n": n} | change))  # type: ignore[arg-type]
     completions, usage = asyncio.run(sample(lm, request, cache))
     return [one.text for one in completions], usage.requests
+
+
+def test_each_sample_of_a_server_that_gives_one_at_a_time_is_kept_as_it_comes(cache: Cache) -> None:
+    class Failing(Seeded):
+        samples = 1
+
+        async def complete(self, request: Request) -> Response:
+            if len(self.requests) == 2:
+                raise LMUnavailable("gone")
+            return await super().complete(request)
+
+    failing, lm = Failing(), Seeded()
+    with pytest.raises(LMUnavailable, match="gone"):
+        draw(failing, 3, cache)
+    assert [(one.n, one.seed) for one in failing.requests] == [(1, 7), (1, 8)]
+    assert draw(lm, 3, cache) == (["seed 7", "seed 8", "seed 9"], 1)
+    assert [(one.n, one.seed) for one in lm.requests] == [(1, 9)]
 
 
 def test_fewer_of_the_same_samples_cost_nothing(cache: Cache) -> None:

@@ -45,10 +45,44 @@ def test_what_was_spent_is_told_again(tmp_path: Path) -> None:
     assert spent[0].requests == 1
 
 
-@pytest.mark.parametrize("change", [{"n": 2}, {"temperature": 0.4}, {"seed": 1}, {"messages": ()}, {"schema": None}])
+@pytest.mark.parametrize("change", [{"temperature": 0.4}, {"seed": 1}, {"messages": ()}, {"schema": None}])
 def test_another_request_is_another_reply(change: dict[str, object]) -> None:
     assert digest(replace(ASKED, **change)) != digest(ASKED)  # type: ignore[arg-type]
     assert digest(replace(ASKED)) == digest(ASKED)
+
+
+def test_samples_that_came_one_by_one_are_not_asked_again_together(tmp_path: Path) -> None:
+    path, asked = tmp_path / "journal.jsonl", []
+    model = Scripted(lambda request: asked.append((request.n, request.seed)) or ["a", "b", "c"][: request.n])
+    with Journal(model, path) as journal:
+        say(journal, "x", replace(ASKED, seed=5))
+    with Journal(model, path) as journal, journal.about("x"):
+        said = asyncio.run(journal.complete(replace(ASKED, seed=5, n=3)))
+    assert [one.text for one in said.completions] == ["a", "a", "b"]
+    assert asked == [(1, 5), (2, 6)]
+
+
+def test_what_a_full_disk_took_of_a_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "some.jsonl"
+    with records.Appender(path) as file:
+        file.add({"id": "a"})
+        whole = file._file
+        room = [3]
+
+        class Full:
+            seek, truncate, close = whole.seek, whole.truncate, whole.close
+
+            def write(self, line: bytes) -> int:
+                if not room:
+                    raise OSError(28, "No space left on device")
+                return whole.write(line[: room.pop()]) or 0
+
+        monkeypatch.setattr(file, "_file", Full())
+        with pytest.raises(OSError, match="No space"):
+            file.add({"id": "b"})
+        monkeypatch.setattr(file, "_file", whole)
+        file.add({"id": "c"})
+    assert path.read_text() == '{"id": "a"}\n{"id": "c"}\n'
 
 
 def test_a_torn_line_is_dropped_and_the_rest_kept(tmp_path: Path) -> None:

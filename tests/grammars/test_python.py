@@ -34,6 +34,10 @@ ACCEPTED = (FIXTURES / "python_check" / "accepted.txt").read_text("utf-8").rstri
 MODULES = (collections, datetime, functools, itertools, math, re, statistics)
 
 
+# Programs that models write use what pandas will drop, such as `inplace=True`; they are to run while it is there.
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+
+
 def outcome(text: str, schema: Schema) -> str:
     """What a check says, as the fixtures have it."""
     checked = check_python(text, schema)
