@@ -9,6 +9,7 @@ request, and the same input is asked once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from binder.errors import LimitReached, LMOverflow, LMReplyError
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
 from binder.prompt import tokens
-from binder.render import Cuts
+from binder.render import Cuts, escape
 from binder.replies import Answers, read_bare, read_map
 from binder.send import ATTEMPTS, again, hear, nothing_readable
 from exemplars import choose, store
@@ -30,6 +31,8 @@ from exemplars.exemplar import Cells, MapExemplar
 from grammars.reply import Expected, ReplyKind
 
 SHOTS = 3
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -181,9 +184,18 @@ class _Asker:
         numbered = [(cells, answers[number]) for number, cells in enumerate(batch, 1) if number in answers]
         read = [read_reply(cells, text, self.expected, attempt) for cells, text in numbered]
         replies = [reply for reply in read if reply is not None]
+        self._note(len(batch), len(replies), attempt)
         self.known.update((reply.input, reply) for reply in replies)
         if self.keep is not None and replies:
             self.keep(replies)
+
+    def _note(self, asked: int, read: int, attempt: int) -> None:
+        if read < asked:
+            _log.warning(
+                "%s: %d of %d replies to '%s' cannot be read (attempt %d of %d)",
+                *(self.lm.name, asked - read, asked, self.question, attempt, ATTEMPTS),
+            )
+            _log.debug("the reply was '%s'", escape(self.heard, 500))
 
     def _learn(self, batch: Mapping[Cells, Cells], outcome: Outcome) -> None:
         learn(working(self.lm), batch_of(self.lm), len(batch), outcome)

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterator
+import logging
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from binder.errors import LMReplyError
 from binder.lm.base import LM, Completion, Request, Usage, working
-from binder.send import send
+from binder.send import ATTEMPTS, again, send
 
 if TYPE_CHECKING:
     from binder.lm.cache import Cache
 
+Usable = Callable[[str], bool]
 
-async def sample(lm: LM, request: Request, cache: Cache | None, first: int = 0) -> tuple[tuple[Completion, ...], Usage]:
+_log = logging.getLogger(__name__)
+
+
+async def sample(
+    lm: LM, request: Request, cache: Cache | None, first: int = 0, usable: Usable = str.strip
+) -> tuple[tuple[Completion, ...], Usage]:
     """The samples of a request in the order of their numbers, and what those that had to be asked for cost.
 
     Args:
@@ -22,23 +30,45 @@ async def sample(lm: LM, request: Request, cache: Cache | None, first: int = 0) 
         request: What to ask.
         cache: Where samples that were written before are found, and new ones kept.
         first: The number of the first sample wanted; those before it were drawn.
+        usable: Whether a text is of use at all. Where none of a reply's samples is whole and of use, the model is asked
+            again; what is of no use is not kept.
 
     Raises:
         LMUnavailable: The model could not be reached.
+        LMReplyError: It gave no reply, however often it was asked.
     """
     known = cache.drafts(lm, request) if cache else {}
     found = {number: said for number, said in known.items() if number >= first}
 
     async def ask(first: int, count: int) -> Usage:
-        response = await send(lm, _part(request, first, count))
-        said = dict(enumerate(response.completions, first))
+        completions, usage = await _some_of_use(lm, _part(request, first, count), usable)
+        said = dict(enumerate(completions, first))
         found.update(said)
         if cache:
-            cache.keep_drafts(lm, request, said)
-        return response.usage
+            cache.keep_drafts(lm, request, {number: one for number, one in said.items() if usable(one.text)})
+        return usage
 
     spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, {*range(first), *found})))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())
+
+
+async def _some_of_use(lm: LM, request: Request, usable: Usable) -> tuple[tuple[Completion, ...], Usage]:
+    """Samples of which one at least is whole and of use; after ``ATTEMPTS`` replies, whatever the last one was."""
+    usage = Usage()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            response = await send(lm, again(request, attempt))
+        except LMReplyError as error:
+            if attempt == ATTEMPTS:
+                raise
+            usage += Usage(requests=1)
+            _log.warning("%s gave no reply to a draft (attempt %d of %d): %s", lm.name, attempt, ATTEMPTS, error)
+            continue
+        usage += response.usage
+        if any(one.finished and usable(one.text) for one in response.completions):
+            break
+        _log.warning("%s drafted no whole program (attempt %d of %d)", lm.name, attempt, ATTEMPTS)
+    return response.completions, usage
 
 
 def at_once(lm: LM) -> int | None:
