@@ -18,7 +18,7 @@ from pathlib import Path
 
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
-from binder.coerce import Value, coerce, is_unknown, settle
+from binder.coerce import Value, coerce, day, is_unknown, number, settle
 from binder.errors import LimitReached, LMOverflow, LMReplyError
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
@@ -183,11 +183,17 @@ class _Asker:
             self._learn(batch, "whole" if len(answers) == len(batch) else "lost")
         numbered = [(cells, answers[number]) for number, cells in enumerate(batch, 1) if number in answers]
         read = [read_reply(cells, text, self.expected, attempt) for cells, text in numbered]
-        replies = [reply for reply in read if reply is not None]
+        replies = [reply for reply in read if reply is not None and self._sorts(reply)]
         self._note(len(batch), len(replies), attempt)
+        if attempt == ATTEMPTS:  # for want of anything better to sort by
+            self.known.update((reply.input, reply) for reply in read if reply is not None)
         self.known.update((reply.input, reply) for reply in replies)
         if self.keep is not None and replies:
             self.keep(replies)
+
+    def _sorts(self, reply: Reply) -> bool:
+        """Whether a reply is what was asked for where it is to sort by: a number or a date."""
+        return self.expected.kind is not ReplyKind.ORDERED or bool(self.expected.labels) or _in_order(reply)
 
     def _note(self, asked: int, read: int, attempt: int) -> None:
         if read < asked:
@@ -267,9 +273,16 @@ def _missing(cells: Cells) -> Reply:
 
 
 def _settled(known: Mapping[Cells, Reply]) -> dict[Cells, Reply]:
-    """Replies to sort by, as values of one type."""
+    """Replies to sort by, as values of one type. A text among numbers or dates is not what was asked for."""
+    if any(reply.value is not None and _in_order(reply) for reply in known.values()):
+        known = {cells: reply for cells, reply in known.items() if _in_order(reply)}
     values = settle([reply.value for reply in known.values()])
     return {cells: replace(reply, value=value) for (cells, reply), value in zip(known.items(), values, strict=True)}
+
+
+def _in_order(reply: Reply) -> bool:
+    said = str(reply.value)
+    return reply.value is None or number(said) is not None or day(said) is not None
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -166,7 +166,10 @@ async def repair(
         for one in refused
     ]
     said = await asyncio.gather(
-        *(sample(lm, request, cache, usable=_usable(one.language)) for request, one in zip(requests, refused, strict=True))
+        *(
+            sample(lm, request, cache, usable=_usable(one.language))
+            for request, one in zip(requests, refused, strict=True)
+        )
     )
     samples = tuple(
         Sample(completion.text, completion.logprob, one.text, completion.finished, one.language)

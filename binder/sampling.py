@@ -53,7 +53,7 @@ async def sample(
 
 
 async def _some_of_use(lm: LM, request: Request, usable: Usable) -> tuple[tuple[Completion, ...], Usage]:
-    """Samples of which one at least is whole and of use; after ``ATTEMPTS`` replies, whatever the last one was."""
+    """Samples of which one at least is of use; after ``ATTEMPTS`` replies, whatever the last one was."""
     usage = Usage()
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -65,7 +65,8 @@ async def _some_of_use(lm: LM, request: Request, usable: Usable) -> tuple[tuple[
             _log.warning("%s gave no reply to a draft (attempt %d of %d): %s", lm.name, attempt, ATTEMPTS, error)
             continue
         usage += response.usage
-        if any(one.finished and usable(one.text) for one in response.completions):
+        # A second one that is cut too is left to be mended: what is wanted may be too long.
+        if any((one.finished or attempt > 1) and usable(one.text) for one in response.completions):
             break
         _log.warning("%s drafted no whole program (attempt %d of %d)", lm.name, attempt, ATTEMPTS)
     return response.completions, usage

@@ -208,7 +208,7 @@ class OpenAI:
             client = openai.AsyncOpenAI(
                 api_key=self.endpoint.key,
                 base_url=self.endpoint.url,
-                timeout=openai.Timeout(self.stall, connect=min(CONNECT_SECONDS, self.stall)),
+                timeout=openai.Timeout(self.stall, connect=CONNECT_SECONDS),
                 max_retries=0,
                 # A proxy set for the internet cannot reach this machine's own servers.
                 http_client=openai.DefaultAsyncHttpxClient(trust_env=not self.endpoint.is_loopback),

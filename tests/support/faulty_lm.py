@@ -1,8 +1,8 @@
 """A language model behind HTTP whose answers are a plain function of what it is asked, and that fails as told.
 
-Each request meets a fault with a given chance: one of the server's (it refuses, drops the line, falls silent), or one of
-the reply's (empty, cut, in prose, with the wrong keys). What a healthy one would say never depends on chance, so that an
-answer got in spite of faults can be compared with the answer of a healthy server.
+Each request meets a fault with a given chance: one of the server's (it refuses, drops the line, falls silent), or one
+of the reply's (empty, cut, in prose, with the wrong keys). What a healthy one would say never depends on chance, so
+that an answer got in spite of faults can be compared with the answer of a healthy server.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ def _each(asked: Asked, change: Callable[[Any], Any]) -> Said:
 
 
 def _cut(asked: Asked, said: Said) -> Said:
-    """Half of it, and the server does not say so."""
-    if asked.purpose == "draft":
-        return Said("SELECT")
+    """All but its end, and the server does not say so."""
     text = json.dumps(json.loads(said.text or ""), indent=1)
     return Said(text[: len(text) - 5])
 
@@ -139,7 +137,8 @@ REPLY_FAULTS: Mapping[str, Callable[[Asked, Said], Said]] = {
     "doubled keys": _doubled_keys,
     "wrong kind": _wrong_kind,
 }
-OF_VALUES_ALONE = frozenset(("wrong keys", "missing keys", "doubled keys", "wrong kind"))
+OF_VALUES_ALONE = frozenset(("cut unsaid", "wrong keys", "missing keys", "doubled keys", "wrong kind"))
+"""Drafts do not meet these: a program without its end may be another program, and nothing tells."""
 SERVER_FAULTS = (
     *("429", "429 after 0.2 s", "500", "502", "503", "dropped", "stalled", "half a body", "half a body unsaid"),
     *("not JSON", "no choices"),
