@@ -108,9 +108,8 @@ class Asking:
         lost = sum(not reply.readable for reply in replies)
         if not lost:
             return
-        told = (
-            f"{self.lm().name} gave no reply that can be read to '{step.question}' for {lost} of {len(replies)} inputs"
-        )
+        some = f"{lost} of {len(replies)} inputs"
+        told = f"{self.lm().name} gave no reply that can be read to '{step.question}' for {some}"
         if lost > UNREADABLE_SHARE * len(replies):
             raise LMReplyError(f"{told}. Ask again (what was answered is kept), ask more plainly, or use another model")
         _log.warning("%s; their values are NULL", told)

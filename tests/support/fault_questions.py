@@ -26,7 +26,7 @@ PROGRAMS = (
     'SELECT QA("ans@which river do they share?"; (SELECT town FROM w WHERE size > 30))',
     'SELECT QA("ans@how many of their people fish?"; town) + 1 FROM w LIMIT 1',
     "SELECT name FROM w WHERE size < 60 AND QA(\"map@is it old?\"; town) = 'no'",
-    'SELECT QA("map@is it cold?"; town), COUNT(*) FROM w GROUP BY 1 ORDER BY 2, 1',
+    'SELECT QA("map@which river is longest?"; town), COUNT(*) FROM w GROUP BY 1 ORDER BY 2, 1',
 )
 AT_ONCE = 200
 STALL = 0.6

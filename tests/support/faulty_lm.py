@@ -2,7 +2,8 @@
 
 Each request meets a fault with a given chance: one of the server's (it refuses, drops the line, falls silent), or one
 of the reply's (empty, cut, in prose, with the wrong keys). What a healthy one would say never depends on chance, so
-that an answer got in spite of faults can be compared with the answer of a healthy server.
+that an answer got in spite of faults can be compared with the answer of a healthy server. Where any text will do, a
+text of another kind or in another language cannot be told from an answer, so a fault there is a list or a sentence.
 """
 
 from __future__ import annotations
