@@ -76,8 +76,8 @@ class Asking:
 
         Raises:
             LMUnavailable: The model could not be reached; what ``keep`` got was answered.
-            LMReplyError: More than ``UNREADABLE_SHARE`` of the inputs got no reply that can be read; what ``keep`` got was
-                answered.
+            LMReplyError: More than ``UNREADABLE_SHARE`` of the inputs got no reply that can be read; what ``keep`` got
+                was answered.
             LimitReached: The next request would have passed a limit; what ``keep`` got was answered.
         """
         call = self.call(step)

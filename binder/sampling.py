@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 async def sample(
-    lm: LM, request: Request, cache: Cache | None, first: int = 0, usable: Usable = str.strip
+    lm: LM, request: Request, cache: Cache | None, first: int = 0, usable: Usable = lambda text: bool(text.strip())
 ) -> tuple[tuple[Completion, ...], Usage]:
     """The samples of a request in the order of their numbers, and what those that had to be asked for cost.
 
