@@ -14,6 +14,7 @@ from binder.siblings import check_siblings
 
 check_siblings()
 
+import logging
 from typing import Any
 
 from binder import lm
@@ -49,6 +50,9 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 __version__ = "0.1.0"
+
+# What is mended, retried or given up is logged; it is for the application to say where to.
+logging.getLogger("binder").addHandler(logging.NullHandler())
 
 __all__ = [
     "Answer",

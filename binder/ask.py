@@ -9,6 +9,7 @@ request, and the same input is asked once.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,13 +18,13 @@ from pathlib import Path
 
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
-from binder.coerce import Value, coerce, is_unknown, settle
+from binder.coerce import Value, coerce, day, is_unknown, number, settle
 from binder.errors import LimitReached, LMOverflow, LMReplyError
 from binder.headers import readable
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
 from binder.prompt import tokens
-from binder.render import Cuts
+from binder.render import Cuts, escape
 from binder.replies import Answers, read_bare, read_map
 from binder.send import ATTEMPTS, again, hear, nothing_readable
 from exemplars import choose, store
@@ -31,6 +32,8 @@ from exemplars.exemplar import Cells, MapExemplar
 from grammars.reply import Expected, ReplyKind
 
 SHOTS = 3
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ async def ask_map(
     for attempt in range(1, ATTEMPTS + 1):
         pending = [cells for cells in asked if cells not in asker.known]
         await asker.ask_all(pending, attempt)
+        asker.settle_texts(last=attempt == ATTEMPTS)
     if asked and not asker.known:
         raise LMReplyError(nothing_readable(lm, question, asker.heard))
     found = _settled(asker.known) if expected.kind is ReplyKind.ORDERED else asker.known
@@ -143,6 +147,7 @@ class _Asker:
     folder: Path | None
     keep: Callable[[Sequence[Reply]], None] | None
     known: dict[Cells, Reply] = field(default_factory=dict)
+    texts: dict[Cells, Reply] = field(default_factory=dict)
     shortened: set[Cells] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)
     heard: str = ""
@@ -184,9 +189,35 @@ class _Asker:
         numbered = [(cells, answers[number]) for number, cells in enumerate(batch, 1) if number in answers]
         read = [read_reply(cells, text, self.expected, attempt) for cells, text in numbered]
         replies = [reply for reply in read if reply is not None]
+        self._note(len(batch), len(replies), attempt)
+        self._take_in([reply for reply in replies if self._sorts(reply)])
+        self.texts.update((reply.input, reply) for reply in replies if not self._sorts(reply))
+
+    def _take_in(self, replies: Sequence[Reply]) -> None:
         self.known.update((reply.input, reply) for reply in replies)
         if self.keep is not None and replies:
             self.keep(replies)
+
+    def _sorts(self, reply: Reply) -> bool:
+        """Whether a reply is what is asked for where it is to sort by: a number or a date."""
+        return self.expected.kind is not ReplyKind.ORDERED or bool(self.expected.labels) or _in_order(reply)
+
+    def settle_texts(self, last: bool) -> None:
+        """Take texts to sort by where they are all there is, and tell the inputs apart; else they are asked again."""
+        texts, self.texts = self.texts, {}
+        apart = len({reply.value for reply in texts.values()}) > 1 or len(self.known) + len(texts) == 1
+        if all(reply.value is None for reply in self.known.values()) and (apart or last):
+            self._take_in(tuple(texts.values()))
+        elif texts:
+            _log.warning("%s: %d replies to '%s' have no place in an order", self.lm.name, len(texts), self.question)
+
+    def _note(self, asked: int, read: int, attempt: int) -> None:
+        if read < asked:
+            _log.warning(
+                "%s: %d of %d replies to '%s' cannot be read (attempt %d of %d)",
+                *(self.lm.name, asked - read, asked, self.question, attempt, ATTEMPTS),
+            )
+            _log.debug("the reply was '%s'", escape(self.heard, 500))
 
     def _learn(self, batch: Mapping[Cells, Cells], outcome: Outcome) -> None:
         learn(working(self.lm), batch_of(self.lm), len(batch), outcome)
@@ -262,6 +293,12 @@ def _settled(known: Mapping[Cells, Reply]) -> dict[Cells, Reply]:
     """Replies to sort by, as values of one type."""
     values = settle([reply.value for reply in known.values()])
     return {cells: replace(reply, value=value) for (cells, reply), value in zip(known.items(), values, strict=True)}
+
+
+def _in_order(reply: Reply) -> bool:
+    """Whether a reply has a place in an order of numbers or dates."""
+    said = str(reply.value)
+    return reply.value is None or number(said) is not None or day(said) is not None
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

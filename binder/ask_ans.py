@@ -5,6 +5,7 @@ A reply that cannot be read is asked for again; when none can be read that is an
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from binder.coerce import Value, coerce, is_unknown, settle
 from binder.errors import LMReplyError
 from binder.lm.base import LM, Usage
 from binder.prompt import Prompt
-from binder.render import Cuts
+from binder.render import Cuts, escape
 from binder.replies import read_ans, read_bare
 from binder.send import ATTEMPTS, again, hear, nothing_readable
 from exemplars import choose, store
@@ -22,6 +23,8 @@ from exemplars.exemplar import Part
 from grammars.reply import Expected, ReplyKind
 
 SHOTS = 5
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ async def ask_ans(
             value = values if expected.many else values[0] if values else None
             return AnsReply(value, completion.text, attempt, usage, asked.cuts)
         heard = completion.text
+        _log.warning("%s: the reply to '%s' cannot be read (attempt %d of %d)", lm.name, question, attempt, ATTEMPTS)
+        _log.debug("the reply was '%s'", escape(heard, 500))
     raise LMReplyError(nothing_readable(lm, question, heard))
 
 

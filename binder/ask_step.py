@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,11 @@ from exemplars import store
 from exemplars.exemplar import Cells, Part
 
 Keep = Callable[[Sequence[Reply]], None]
+
+UNREADABLE_SHARE = 0.1
+"""With a larger share of inputs to which no reply can be read, a call fails rather than giving NULL for them."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,8 @@ class Asking:
 
         Raises:
             LMUnavailable: The model could not be reached; what ``keep`` got was answered.
-            LMReplyError: Not one input got a reply that can be read.
+            LMReplyError: More than ``UNREADABLE_SHARE`` of the inputs got no reply that can be read; what ``keep`` got
+                was answered.
             LimitReached: The next request would have passed a limit; what ``keep`` got was answered.
         """
         call = self.call(step)
@@ -93,7 +100,19 @@ class Asking:
             if cells not in replies:
                 found = _kept(step, cells, texts[cells]) if cells in texts else None
                 replies[cells] = found or Reply(cells, readable=False)
+        self._require_readable(step, [replies[cells] for cells in inputs])
         return Said(tuple(replies[cells] for cells in inputs), said.usage, said.unreadable, said.cuts)
+
+    def _require_readable(self, step: Step, replies: Sequence[Reply]) -> None:
+        """Give up the values without a readable reply, or the call where they are too many."""
+        lost = sum(not reply.readable for reply in replies)
+        if not lost:
+            return
+        some = f"{lost} of {len(replies)} inputs"
+        told = f"{self.lm().name} gave no reply that can be read to '{step.question}' for {some}"
+        if lost > UNREADABLE_SHARE * len(replies):
+            raise LMReplyError(f"{told}. Ask again (what was answered is kept), ask more plainly, or use another model")
+        _log.warning("%s; their values are NULL", told)
 
 
 def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:

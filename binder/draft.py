@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
@@ -20,6 +20,8 @@ from binder.table import Table
 from binder.trace import Sample
 from exemplars import choose, store
 from grammars.language import Language
+from grammars.python_tidy import no_program
+from grammars.tidy import holds_query
 
 if TYPE_CHECKING:
     from binder.lm.cache import Cache
@@ -132,7 +134,7 @@ async def draft(
 
     async def draw(language: Language, own: range) -> Drafts:
         asked = _prompt(question, tables, lm, drafting, language)
-        completions, usage = await sample(lm, replace(asked.request, n=own.stop), cache, own.start)
+        completions, usage = await sample(lm, replace(asked.request, n=own.stop), cache, own.start, _usable(language))
         samples = tuple(Sample(readable(one.text), one.logprob, None, one.finished, language) for one in completions)
         return Drafts(samples, usage, asked.cuts)
 
@@ -164,13 +166,25 @@ async def repair(
         prompt.repair(asked[one.language], one.text, one.error or "", folder=drafting.folder, language=one.language)
         for one in refused
     ]
-    said = await asyncio.gather(*(sample(lm, one, cache) for one in requests))
+    said = await asyncio.gather(
+        *(
+            sample(lm, request, cache, usable=_usable(one.language))
+            for request, one in zip(requests, refused, strict=True)
+        )
+    )
     samples = tuple(
         Sample(readable(completion.text), completion.logprob, one.text, completion.finished, one.language)
         for one, (completions, _) in zip(refused, said, strict=True)
         for completion in completions[:1]
     )
     return samples, sum((usage for _, usage in said), Usage())
+
+
+def _usable(language: Language) -> Callable[[str], bool]:
+    """Whether a text holds anything like a program, so that it can be run or mended."""
+    if language is Language.SQL:
+        return holds_query
+    return lambda text: bool(text.strip()) and no_program(text) is None
 
 
 def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting, language: Language) -> prompt.Prompt:

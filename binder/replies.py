@@ -18,6 +18,7 @@ from typing import Any
 Answers = dict[int, str | None]
 
 LONGEST_BARE = 200
+BARE_WORDS = 3
 
 _LINE = re.compile(r'^[\s*•-]*"?(\d{1,4})"?(?:\s*[:)=]|\.)\s+(\S.*?),?\s*$', re.MULTILINE)
 _ARRAY = re.compile(r"^[ \t]*(?=\[)", re.MULTILINE)
@@ -45,6 +46,8 @@ def read_map(text: str, count: int) -> Answers:
     """
     text = _THINKING.sub("", text)
     objects, prose = _objects(text)
+    if not objects and "{" in prose:
+        return {}  # an object without its end: its last line may be half of one
     numbered = [(int(key), value) for key, value in chain(*objects, _LINE.findall(prose)) if key.isdecimal()]
     if any(not 1 <= number <= count for number, _ in numbered):
         return {}
@@ -79,16 +82,19 @@ def read_ans(text: str, many: bool = False) -> list[str | None] | None:
 
 
 def read_bare(text: str) -> str | None:
-    """A reply that is nothing but one short line, or None. Only fit where a request has one input.
+    """A reply that is nothing but a few words, or None. Only fit where a request has one input.
+
+    A sentence is none: it may be a refusal, or talk about the answer, as well as the answer.
 
     Example:
         >>> read_bare("Europe")
         'Europe'
-        >>> read_bare("It depends.\\nOn the one hand") is None
+        >>> read_bare("I cannot help with that") is None
         True
     """
     text = _THINKING.sub("", text).strip().strip("`").strip()
-    return text if text and "\n" not in text and len(text) <= LONGEST_BARE and text[0] not in "{[<" else None
+    few = len(text) <= LONGEST_BARE and 1 <= len(text.split()) <= BARE_WORDS
+    return text if few and "\n" not in text and text[0] not in "{[<" else None
 
 
 def _objects(text: str) -> tuple[list[_Pairs], str]:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Container, Iterator
+import logging
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from binder.errors import LMReplyError
 from binder.lm.base import LM, Completion, Request, Usage, working
-from binder.send import send
+from binder.send import ATTEMPTS, again, send
 
 if TYPE_CHECKING:
     from binder.lm.cache import Cache
 
+Usable = Callable[[str], bool]
 
-async def sample(lm: LM, request: Request, cache: Cache | None, first: int = 0) -> tuple[tuple[Completion, ...], Usage]:
+_log = logging.getLogger(__name__)
+
+
+async def sample(
+    lm: LM, request: Request, cache: Cache | None, first: int = 0, usable: Usable = lambda text: bool(text.strip())
+) -> tuple[tuple[Completion, ...], Usage]:
     """The samples of a request in the order of their numbers, and what those that had to be asked for cost.
 
     Args:
@@ -22,31 +30,54 @@ async def sample(lm: LM, request: Request, cache: Cache | None, first: int = 0) 
         request: What to ask.
         cache: Where samples that were written before are found, and new ones kept.
         first: The number of the first sample wanted; those before it were drawn.
+        usable: Whether a text is of use at all. Where none of a reply's samples is whole and of use, the model is asked
+            again; what is of no use is not kept.
 
     Raises:
         LMUnavailable: The model could not be reached.
+        LMReplyError: It gave no reply, however often it was asked.
     """
     known = cache.drafts(lm, request) if cache else {}
     found = {number: said for number, said in known.items() if number >= first}
 
-    async def askpart(first: int, count: int) -> Usage:
-        response = await send(lm, part(request, first, count))
-        said = dict(enumerate(response.completions, first))
+    async def draw(first: int, count: int) -> Usage:
+        completions, usage = await _some_of_use(lm, part(request, first, count), usable)
+        said = dict(enumerate(completions, first))
         found.update(said)
         if cache:
-            cache.keep_drafts(lm, request, said)
-        return response.usage
+            cache.keep_drafts(lm, request, {number: one for number, one in said.items() if usable(one.text)})
+        return usage
 
     async def ask(first: int, count: int) -> Usage:
         # A server's every reply by itself, so that each is kept as it comes. The first one leaves the prompt read.
         step = at_once(lm) or count
-        usage = await askpart(first, min(step, count))
+        usage = await draw(first, min(step, count))
         rest = range(first + step, first + count, step)
-        spent = await asyncio.gather(*(askpart(at, min(step, first + count - at)) for at in rest))
+        spent = await asyncio.gather(*(draw(at, min(step, first + count - at)) for at in rest))
         return sum(spent, usage)
 
     spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, {*range(first), *found})))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())
+
+
+async def _some_of_use(lm: LM, request: Request, usable: Usable) -> tuple[tuple[Completion, ...], Usage]:
+    """Samples of which one at least is of use; after ``ATTEMPTS`` replies, whatever the last one was."""
+    usage = Usage()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            response = await send(lm, again(request, attempt))
+        except LMReplyError as error:
+            if attempt == ATTEMPTS:
+                raise
+            usage += Usage(requests=1)
+            _log.warning("%s gave no reply to a draft (attempt %d of %d): %s", lm.name, attempt, ATTEMPTS, error)
+            continue
+        usage += response.usage
+        # A second one that is cut too is left to be mended: what is wanted may be too long.
+        if any((one.finished or attempt > 1) and usable(one.text) for one in response.completions):
+            break
+        _log.warning("%s drafted no whole program (attempt %d of %d)", lm.name, attempt, ATTEMPTS)
+    return response.completions, usage
 
 
 def at_once(lm: LM) -> int | None:

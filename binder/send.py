@@ -10,7 +10,7 @@ from binder.errors import LMReplyError
 from binder.lm.base import LM, Completion, Request, Response, Usage, working
 from binder.render import escape
 
-ATTEMPTS = 3
+ATTEMPTS = 5
 RETRY_TEMPERATURE = 0.4
 
 

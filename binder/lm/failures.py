@@ -94,6 +94,8 @@ def message(error: openai.APIStatusError) -> str:
 
 def _explain_connection(error: openai.APIError) -> str:
     cause = str(error.__cause__ or error).strip() or type(error.__cause__ or error).__name__
+    if type(error.__cause__).__name__ == "ReadTimeout":
+        return "the connection stalled: nothing came for the seconds of stall=. Give it longer, or look into the server"
     if _refused_connection(error):
         return f"no connection ({cause}). Start the server, or check its address (OPENAI_BASE_URL)"
     return f"the connection broke ({cause}). Try again later, or look into the server's log"
@@ -101,7 +103,7 @@ def _explain_connection(error: openai.APIError) -> str:
 
 def _refused_connection(error: openai.APIError) -> bool:
     # By name, because the openai package raises this error of whichever HTTP client it was given.
-    return type(error.__cause__).__name__ in ("ConnectError", "UnsupportedProtocol")
+    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout", "UnsupportedProtocol")
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from binder.lm.base import Request
 
 Exchange = tuple[wire.Reply, Usage]
+
+CONNECT_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class OpenAI:
         context: How many tokens a prompt and its reply may hold together.
         concurrency: How many requests are sent at once.
         timeout: Seconds for one request to the server, with all its retries.
+        stall: Seconds after which one try is given up and sent again; half of the timeout, unless given. It must be
+            longer than the server's slowest reply.
         max_retries: How often a request is sent again after a moment's failure.
         api: Chat completions, or text completions for a base model.
         logprobs: Whether to ask for log-probabilities.
@@ -68,8 +75,9 @@ class OpenAI:
         api_key: str | None = None,
         context: int = 32_768,
         concurrency: int = 8,
-        timeout: float = 60.0,
-        max_retries: int = 2,
+        timeout: float = 120.0,
+        stall: float | None = None,
+        max_retries: int = 4,
         api: wire.Api = "chat",
         logprobs: bool = True,
         samples: int | None = None,
@@ -79,6 +87,8 @@ class OpenAI:
         require_whole("concurrency", concurrency)
         require_whole("max_retries", max_retries, 0)
         require_number("timeout", timeout, above_zero=True)
+        if stall is not None:
+            require_number("stall", stall, above_zero=True)
         if samples is not None:
             require_whole("samples", samples)
         if api not in wire.PATHS:
@@ -89,6 +99,7 @@ class OpenAI:
         self.context = context
         self.concurrency = concurrency
         self.timeout = timeout
+        self.stall = timeout / 2 if stall is None else stall
         self.max_retries = max_retries
         self.api = api
         self.logprobs = logprobs
@@ -161,16 +172,23 @@ class OpenAI:
                     raise LMOverflow(failures.explain(error, self.model)) from None
                 if (field := failures.refused(error, options)) is not None:
                     without |= {field}
+                    _log.info("%s refuses %s; it is left out from now on", self.name, field)
                     continue
                 failed += 1
                 wait = failures.delay(error, failed)
+                explained = failures.explain(error, self.model)
                 if wait is None or failed > self.max_retries or session.loop.time() + wait > deadline:
-                    raise LMUnavailable(failures.explain(error, self.model)) from None
+                    raise LMUnavailable(explained) from None
+                self._note_retry(failed, wait, explained)
                 await asyncio.sleep(wait)
             else:
                 self._refused |= without
                 return wire.read(text, request), requests
         raise AssertionError("unreachable")
+
+    def _note_retry(self, failed: int, wait: float, explained: str) -> None:
+        said = self.endpoint.redact(explained)
+        _log.warning("%s: %s Asked again in %.1f s (%d of %d)", self.name, said, wait, failed, self.max_retries)
 
     async def _post(self, client: openai.AsyncOpenAI, request: Request, options: dict[str, Any]) -> str:
         """The body of the server's response, as it is."""
@@ -190,7 +208,7 @@ class OpenAI:
             client = openai.AsyncOpenAI(
                 api_key=self.endpoint.key,
                 base_url=self.endpoint.url,
-                timeout=None,
+                timeout=openai.Timeout(self.stall, connect=CONNECT_SECONDS),
                 max_retries=0,
                 # A proxy set for the internet cannot reach this machine's own servers.
                 http_client=openai.DefaultAsyncHttpxClient(trust_env=not self.endpoint.is_loopback),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from binder.lm.base import Request
 
 Api = Literal["chat", "completions"]
+CUT = ("length", "content_filter")
+"""How a server says that a reply ended before its end."""
 PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completions": "/completions"}
 
 
@@ -157,7 +159,7 @@ def _completion(choice: object, stop: Sequence[str]) -> Completion:
     return Completion(
         text=text[: min(ends, default=len(text))],
         logprob=sum(logprobs) if logprobs else None,
-        finished=_get(choice, "finish_reason") != "length",
+        finished=_get(choice, "finish_reason") not in CUT,
     )
 
 

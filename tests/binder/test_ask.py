@@ -132,9 +132,9 @@ def test_what_cannot_be_read_is_asked_again_alone_then_null_and_counted() -> Non
 
     said, requests = ask(reply, letters("ab"), YES_NO)
     assert said.values == ("yes", None) and said.unreadable == 1
-    assert said.replies[1] == Reply(("b",), attempts=3, readable=False)
-    assert [request.inputs for request in requests] == [(("a",), ("b",)), (("b",),), (("b",),)]
-    assert [request.temperature > 0 for request in requests] == [False, True, True]
+    assert said.replies[1] == Reply(("b",), attempts=5, readable=False)
+    assert [request.inputs for request in requests] == [(("a",), ("b",)), *[(("b",),)] * 4]
+    assert [request.temperature > 0 for request in requests] == [False, *[True] * 4]
 
 
 def forgetful(most: int) -> Callable[[Request], str]:
@@ -203,7 +203,7 @@ def test_null_said_by_the_model_is_an_answer() -> None:
 
 @pytest.mark.parametrize("nonsense", ["", "Hello! How can I help you?", "<html></html>", "[1, 2]", '{"error": "busy"}'])
 def test_nonsense_is_an_error_that_names_the_model(nonsense: str) -> None:
-    with pytest.raises(LMReplyError, match=r"scripted gave no reply that can be read to 'what\?' in 3 attempts"):
+    with pytest.raises(LMReplyError, match=r"scripted gave no reply that can be read to 'what\?' in 5 attempts"):
         ask(lambda request: nonsense, letters("abc"))
 
 
@@ -246,12 +246,25 @@ def test_a_model_that_echoes_hostile_cells_answers_nobody() -> None:
         (ReplyKind.DATE, ["5 March 1990", "1990"], (date(1990, 3, 5), date(1990, 1, 1))),
         (ReplyKind.ORDERED, ["95", 134], (95, 134)),
         (ReplyKind.ORDERED, ["May 1990", "1991-02-01"], (date(1990, 5, 1), date(1991, 2, 1))),
-        (ReplyKind.ORDERED, ["long", 134], ("long", "134")),
+        (ReplyKind.ORDERED, ["long", 134], (None, 134)),
     ],
 )
 def test_values_are_of_the_kind_asked_for(kind: ReplyKind, replies: list[object], values: tuple[object, ...]) -> None:
     said, _ = ask(lambda request: json.dumps({"1": replies[0], "2": replies[1]}), letters("ab"), Expected(kind))
     assert said.values == values
+
+
+def test_texts_are_sorted_by_where_they_are_all_there_is() -> None:
+    said, requests = ask(upper, letters("ab"), Expected(ReplyKind.ORDERED))
+    assert said.values == ("A", "B") and len(requests) == 1
+
+
+def test_texts_that_tell_no_input_from_another_are_asked_again_for_an_order() -> None:
+    def reply(request: Request) -> str:
+        return json.dumps({n: 10 - n if request.temperature else "many" for n, _ in enumerate(request.inputs, 1)})
+
+    said, requests = ask(reply, letters("ab"), Expected(ReplyKind.ORDERED))
+    assert said.values == (9, 8) and len(requests) == 2
 
 
 def test_what_was_answered_before_a_failure_is_kept() -> None:

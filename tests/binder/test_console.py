@@ -35,7 +35,8 @@ def table() -> Table:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Binder]:
-    with Binder(lm=Scripted(reply), cache=False) as one:
+    with pytest.MonkeyPatch.context() as patch, Binder(lm=Scripted(reply), cache=False) as one:
+        patch.setattr("binder.ask_step.UNREADABLE_SHARE", 0.25)
         yield one
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 import binder
 from binder import Binder, Drafting, Table
 from binder.lm import OpenAI
+from tests.support.fault_questions import ask_all, questions
 from tests.support.fault_server import Behaviour, Reply, completion, error, in_turn, serve
+from tests.support.faulty_lm import KINDS
 
 PEAKS = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Elbrus"], "country": ["Pakistan", "Russia"]}), name="peaks")
 IN_ASIA = "SELECT name FROM w WHERE QA(\"map@is it in Asia?\"; country) = 'yes'"
@@ -114,3 +117,61 @@ def test_a_server_that_draws_one_sample_at_a_time_is_asked_no_longer_than_the_vo
         assert spent(engine, [0] * 20) == 20, "the first question finds out"
         assert spent(engine, [0] * 11) == 11
         assert spent(engine, [0, 1] * 10) == 20
+
+
+def test_questions_to_a_server_that_fails_now_and_then_get_the_answers_of_a_healthy_one() -> None:
+    asked = questions(45)
+    healthy, found = ask_all(asked, (), 0.0), ask_all(asked, KINDS, 0.2)
+    refused = [one for one in found.answers if isinstance(one, Exception)]
+    assert not any(isinstance(one, Exception) for one in healthy.answers)
+    assert len(refused) <= 2 and all("stub" in str(error) for error in refused)
+    assert all(
+        isinstance(one, Exception) or one == right for one, right in zip(found.answers, healthy.answers, strict=True)
+    )
+    assert sum(found.injected.values()) > 10 and found.requests > healthy.requests
+
+
+def test_a_stalled_try_is_given_up_and_sent_again() -> None:
+    behaviour = in_turn(lambda body: Reply(pause=30), lambda body: completion("SELECT COUNT(*) FROM w"))
+    started = time.monotonic()
+    with serve(behaviour) as server, Binder(OpenAI("stub", base_url=server.url, stall=0.3), cache=False) as engine:
+        assert engine.ask("how many?", PEAKS, n=1).values == (2,)
+    assert time.monotonic() - started < 10 and len(server.bodies) == 2
+
+
+def test_more_than_a_small_share_of_unreadable_replies_is_an_error() -> None:
+    def behave(body: Any) -> Reply:
+        inputs = re.findall(r'^(\d+): "(.*)"$', body["messages"][-1]["content"], re.MULTILINE)
+        return completion(json.dumps({number: "yes" if cell == "town 1" else "oui" for number, cell in inputs}))
+
+    towns = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(3)]}), name="towns")
+    with (
+        serve(behave) as server,
+        Binder(OpenAI("stub", base_url=server.url), cache=False) as engine,
+        pytest.raises(binder.LMReplyError, match=r"stub at .* for 2 of 3 inputs"),
+    ):
+        engine.run("SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'", towns)
+
+
+def test_what_was_retried_asked_again_and_given_up_is_logged_without_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    def behave(body: Any) -> Reply:
+        inputs = re.findall(r'^(\d+): "(.*)"$', body["messages"][-1]["content"], re.MULTILINE)
+        return completion(json.dumps({number: "oui" if cell == "town 7" else "yes" for number, cell in inputs}))
+
+    towns = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(12)]}), name="towns")
+    failing = in_turn(lambda body: error(503, "busy, sk-secret-key", None, Retry_After="0"), behave)
+    caplog.set_level(logging.DEBUG, logger="binder")
+    with (
+        serve(failing) as server,
+        Binder(OpenAI("stub", base_url=server.url, api_key="sk-secret-key"), cache=False) as engine,
+    ):
+        answer = engine.run("SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'", towns)
+    assert answer.values == (11,) and answer.trace.unreadable == 1
+    assert "sk-secret-key" not in caplog.text
+    for said in (
+        "status 503 (busy, [key])",
+        "1 of 12 replies",
+        "attempt 1 of 5",
+        "for 1 of 12 inputs; their values are NULL",
+    ):
+        assert said in caplog.text

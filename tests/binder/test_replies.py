@@ -125,6 +125,15 @@ def test_a_long_reply_that_is_no_list_is_no_crash_and_no_wait(text: str) -> None
     assert time.perf_counter() - started < 1
 
 
+def test_the_lines_of_an_object_without_its_end_are_not_read() -> None:
+    assert read_map('{\n "1": "Rhine",\n "2": "Ama', 2) == {}
+
+
+@pytest.mark.parametrize("sentence", ["No, I'm sorry, but I can't help with that.", "Yes, one of the 2 it has"])
+def test_a_sentence_is_no_bare_reply(sentence: str) -> None:
+    assert read_bare(sentence) is None
+
+
 def test_read_bare() -> None:
     assert read_bare(" `Europe`\n") == "Europe"
     assert read_bare('{"1": "yes"') is None

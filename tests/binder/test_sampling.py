@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binder.draft import Drafting, Drafts, draft, repair
-from binder.errors import LMUnavailable
+from binder.errors import LMReplyError, LMUnavailable
 from binder.lm.base import Completion, Message, Request, Response, Usage
 from binder.lm.cache import Cache
 from binder.lm.limits import Budget, Limited
@@ -90,11 +90,32 @@ def test_a_greedy_draft_is_kept_too(cache: Cache) -> None:
     assert draw(lm, 1, cache, temperature=0.0, seed=None) == (first[0], 0)
 
 
-def test_what_was_cut_is_asked_for_again_with_its_own_seed(cache: Cache) -> None:
+def test_what_was_cut_is_asked_for_again_with_its_own_seed_and_then_another(cache: Cache) -> None:
     lm = Seeded(cut=frozenset({9, 10, 12}))
-    texts, _ = draw(lm, 6, cache)
-    assert draw(lm, 6, cache) == (texts, 2)
-    assert [(request.n, request.seed) for request in lm.requests[1:]] == [(2, 9), (1, 12)]
+    draw(lm, 6, cache)
+    texts, requests = draw(lm, 6, cache)
+    assert texts == ["seed 7", "seed 8", "seed 2", "seed 3", "seed 11", "seed 2"] and requests == 4
+    assert sorted((request.n, request.seed) for request in lm.requests[1:]) == [(1, 2), (1, 12), (2, 2), (2, 9)]
+
+
+def test_what_is_of_no_use_is_asked_for_again_and_not_kept(cache: Cache) -> None:
+    lm = Scripted(lambda request: "SELECT 1" if request.seed == 3 else "I'm sorry", identity="sorry")
+    for requests in (3, 0):
+        completions, usage = asyncio.run(sample(lm, REQUEST, cache, usable=lambda text: "SELECT" in text))
+        assert ([one.text for one in completions], usage.requests) == (["SELECT 1"], requests)
+
+
+def test_a_draft_without_any_reply_is_asked_for_again() -> None:
+    replies = iter([LMReplyError("no choices"), "SELECT 1"])
+
+    def reply(request: Request) -> str:
+        said = next(replies)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    completions, usage = asyncio.run(sample(Scripted(reply), REQUEST, None))
+    assert ([one.text for one in completions], usage.requests) == (["SELECT 1"], 2)
 
 
 def test_without_a_cache_or_an_identity_everything_is_asked(cache: Cache) -> None:
@@ -130,7 +151,7 @@ def test_drafts_and_repairs_of_an_earlier_run_cost_nothing(cache: Cache, tmp_pat
     table = Table.from_csv(tmp_path / "w.csv")
 
     async def run() -> tuple[Drafts, object]:
-        lm = Scripted(lambda request: request.purpose + str(len(request.messages)), identity="one")
+        lm = Scripted(lambda request: f"SELECT '{request.purpose}{len(request.messages)}'", identity="one")
         drafts = await draft("who?", [table], lm, Drafting(samples=3), cache)
         return drafts, await repair(
             "who?", [table], [Candidate("a", error="wrong"), Candidate("b", error="wrong")], lm, Drafting(), cache
