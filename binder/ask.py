@@ -27,6 +27,7 @@ from binder.prompt import tokens
 from binder.render import Cuts, escape
 from binder.replies import Answers, read_bare, read_map
 from binder.send import ATTEMPTS, again, hear, nothing_readable
+from binder.suspect import groups
 from exemplars import choose, store
 from exemplars.exemplar import Cells, MapExemplar
 from grammars.reply import Expected, ReplyKind
@@ -130,7 +131,7 @@ def first_requests(
 ) -> Iterator[Request]:
     """The requests that ``ask_map`` sends first; nothing is sent."""
     asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, None)
-    left = deque(inputs)
+    left = deque(map(deque, groups(inputs)))
     while batch := asker.take(left, batch_of(lm)):
         yield asker.request(batch)
 
@@ -155,17 +156,17 @@ class _Asker:
 
     async def ask_all(self, pending: Sequence[Cells], attempt: int) -> None:
         """Ask about inputs that have no reply yet, by as many requests at once as the model takes."""
-        left = deque(pending)
+        left = deque(map(deque, groups(pending)))
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(len(left), max(1, self.lm.concurrency))):
+                for _ in range(min(len(pending), max(1, self.lm.concurrency))):
                     group.create_task(self._ask_on(left, attempt))
         except BaseExceptionGroup as errors:
             raise _first(errors) from None
         if self.limit is not None:
             raise self.limit
 
-    async def _ask_on(self, left: deque[Cells], attempt: int) -> None:
+    async def _ask_on(self, left: deque[deque[Cells]], attempt: int) -> None:
         """One request after another, each as large as the model is known to bear by then."""
         while self.limit is None and (batch := self.take(left, _size(self.lm, attempt))):
             try:
@@ -177,7 +178,7 @@ class _Asker:
                     raise
                 self.usage += Usage(requests=1)
                 self._learn(batch, "overflow")
-                left.extend(batch)
+                left.append(deque(batch))
 
     async def _ask(self, batch: Mapping[Cells, Cells], attempt: int) -> None:
         completion, spent = await hear(self.lm, again(self.request(batch), attempt))
@@ -235,17 +236,23 @@ class _Asker:
         """The request about some inputs."""
         return self._request(tuple(batch.values()))
 
-    def take(self, left: deque[Cells], most: int) -> dict[Cells, Cells]:
-        """The inputs of the next request, each with the cells that it shows: as even as may be with those after it."""
+    def take(self, left: deque[deque[Cells]], most: int) -> dict[Cells, Cells]:
+        """The inputs of the next request, all of one group, each with the cells that it shows.
+
+        They are as many as those of the requests after it, as near as may be.
+        """
         batch: dict[Cells, Cells] = {}
-        even = -(-len(left) // -(-len(left) // most)) if left else 0
+        group = left[0] if left else deque()
+        even = -(-len(group) // -(-len(group) // most)) if group else 0
         room = self._room
-        while left and len(batch) < even:
-            shown = self._fit(left[0], self._room)
+        while group and len(batch) < even:
+            shown = self._fit(group[0], self._room)
             room -= self._cost(shown)
             if batch and room < 0:
                 break
-            batch[left.popleft()] = shown
+            batch[group.popleft()] = shown
+        if left and not group:
+            left.popleft()
         return batch
 
     @cached_property

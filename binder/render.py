@@ -2,7 +2,8 @@
 
 A small table is shown whole, a large one by its header, its first rows, and the rows and values nearest to the
 question. Each row is one line, so no cell can pass for anything but a cell: line breaks, control characters and bars
-in cells are escaped. A long cell is cut where ``…`` stands. What was left out is said in the prompt and returned.
+in cells are escaped. A long cell is cut where ``…`` stands, and so stands for a cell that speaks to the model, for it
+might have another program written. What was left out is said in the prompt and returned.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from binder import nearest
+from binder.suspect import speaks
 from grammars.language import Language
 from grammars.schema import Kind
 
@@ -170,7 +172,8 @@ def _part(
     width = WIDTHS[-1]
     near = nearest.find(table, columns, question, NEAR)
     indexes = sorted({*range(min(HEAD, table.num_rows)), *near.rows})
-    hints = [f"In {quoted(name, language)}: {', '.join(_literals(values, language))}" for name, values in near.values]
+    literals = [(name, _literals(values, language)) for name, values in near.values]
+    hints = [f"In {quoted(name, language)}: {', '.join(shown)}" for name, shown in literals if shown]
     room = max_chars - _length(head + hints) - 60
     shown = _lines(nearest.rows(table, columns, indexes), width)
     kept: list[str] = []
@@ -185,7 +188,8 @@ def _part(
 
 def _heading(name: str, title: str | None, columns: Sequence[Column], language: Language) -> list[str]:
     python = language is Language.PYTHON
-    lines = [f"Table {quoted(name)}: {escape(title, 200)}" if title else f"Table {quoted(name)}"]
+    told = f": {escape(title, 200)}" if title and not speaks(title) else ""
+    lines = [f"Table {quoted(name)}{told}"]
     described = [(quoted(column.name, language), column) for column in columns]
     lines += [f"{name}: {escape(column.description, 200)}" for name, column in described if column.description]
     typed = [f"{escape(name)}: {PANDAS[column.kind] if python else column.kind}" for name, column in described]
@@ -195,9 +199,15 @@ def _heading(name: str, title: str | None, columns: Sequence[Column], language: 
 def _lines(rows: Iterable[Row], width: int) -> _Lines:
     lines, cut = [], 0
     for index, cells in rows:
-        cut += sum(cell is not None and len(cell) > width for cell in cells)
-        lines.append(" | ".join([str(index), *("" if cell is None else escape(cell, width) for cell in cells)]))
+        cut += sum(cell is not None and (len(cell) > width or speaks(cell)) for cell in cells)
+        lines.append(" | ".join([str(index), *(_shown(cell, width) for cell in cells)]))
     return _Lines(lines, cut)
+
+
+def _shown(cell: str | None, width: int) -> str:
+    if cell is None:
+        return ""
+    return "…" if speaks(cell) else escape(cell, width)
 
 
 def _fit_columns(columns: Sequence[Column], question: str, max_chars: int) -> list[Column]:
@@ -216,7 +226,7 @@ def _fit_columns(columns: Sequence[Column], question: str, max_chars: int) -> li
 
 def _literals(values: Iterable[str], language: Language) -> list[str]:
     """Texts as programs write them."""
-    shown = [escape(value, WIDTHS[-1]) for value in values]
+    shown = [escape(value, WIDTHS[-1]) for value in values if not speaks(value)]
     if language is Language.PYTHON:
         return [quoted(value, language) for value in shown]
     return ["'" + value.replace("'", "''") + "'" for value in shown]

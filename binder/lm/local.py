@@ -60,6 +60,7 @@ class Local:
             each, and on a few cores gains no time.
         threads: How many processor cores it uses; all this process may use, unless given.
         timeout: Seconds for one request.
+        batch: The most inputs of a map that one request carries; with 1, no cell is seen beside another.
 
     Raises:
         ConfigurationError: ``BINDER_LOCAL_MODEL`` names no file, or an option cannot work.
@@ -73,10 +74,11 @@ class Local:
         concurrency: int = 1,
         threads: int | None = None,
         timeout: float = 600.0,
+        batch: int = BATCH,
     ) -> None:
         if not isinstance(path, str | Path | None):
             raise ConfigurationError(f"{path!r:.80} is no path of a GGUF file; give a text or a pathlib.Path")
-        for what, given in (("context", context), ("concurrency", concurrency)):
+        for what, given in (("context", context), ("concurrency", concurrency), ("batch", batch)):
             require_whole(what, given)
         if threads is not None:
             require_whole("threads", threads)
@@ -87,7 +89,7 @@ class Local:
         self.concurrency = concurrency
         self.threads = threads or _cores()
         self.timeout = timeout
-        self.batch = BATCH
+        self.batch = batch
         self.samples = SLOTS
         self._server: _Server | None = None
         self._loading: subprocess.Popen[str] | None = None

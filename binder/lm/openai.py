@@ -62,6 +62,7 @@ class OpenAI:
         api: Chat completions, or text completions for a base model.
         logprobs: Whether to ask for log-probabilities.
         samples: The most samples that one request asks the server for; all of them, unless given.
+        batch: The most inputs of a map that one request carries; with 1, no cell is seen beside another.
 
     Raises:
         ConfigurationError: The address is none, there is no key for OpenAI's own server, or an option cannot work.
@@ -81,10 +82,12 @@ class OpenAI:
         api: wire.Api = "chat",
         logprobs: bool = True,
         samples: int | None = None,
+        batch: int = BATCH,
     ) -> None:
         require_text("model", model, "qwen2.5-coder:7b")
         require_whole("context", context)
         require_whole("concurrency", concurrency)
+        require_whole("batch", batch)
         require_whole("max_retries", max_retries, 0)
         require_number("timeout", timeout, above_zero=True)
         if stall is not None:
@@ -104,7 +107,7 @@ class OpenAI:
         self.api = api
         self.logprobs = logprobs
         self.samples = samples
-        self.batch = BATCH
+        self.batch = batch
         self.identity = f"openai {api} {model} at {self.endpoint.address}, context {context}, logprobs {logprobs}"
         self._refused: frozenset[str] = frozenset()
         self._session: _Session | None = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from binder.errors import LMReplyError
-from binder.lm import tokens
+from binder.lm import control, tokens
 from binder.lm.base import Completion
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Reply:
 
 
 def prompt(request: Request, api: Api) -> dict[str, Any]:
-    """The part of a request's body that says what is asked.
+    """The part of a request's body that says what is asked. No text in it can end a turn, or begin one.
 
     Example:
         >>> from binder.lm.base import Message, Request
@@ -70,8 +70,9 @@ def prompt(request: Request, api: Api) -> dict[str, Any]:
         {'messages': [{'role': 'user', 'content': 'which?'}]}
     """
     if api == "completions":
-        return {"prompt": request.prompt}
-    return {"messages": [{"role": message.role, "content": message.content} for message in request.messages]}
+        return {"prompt": control.plain(request.prompt)}
+    turns = [{"role": message.role, "content": control.plain(message.content)} for message in request.messages]
+    return {"messages": turns}
 
 
 def options(
