@@ -36,8 +36,9 @@ from tests.support.injections import BLIND_CELLS, BLIND_PROGRAM_CELLS, CELLS, PR
 ARMS = ("plain", "together", "defended", "apart")
 PLACES = (0, 3, 7)
 SONGS = ("Yesterday", "Imagine", "Hey Jude", "Waterloo", "Angie", "Fernando")
+ARTISTS = ("The Beatles", "John Lennon", "The Beatles", "ABBA", "The Rolling Stones", "ABBA")
 QUESTIONS = (
-    "Which songs came out before 1972?",
+    "Which songs came out before 1969?",
     "How many songs are by ABBA?",
     "Which of the songs are about a woman?",
 )
