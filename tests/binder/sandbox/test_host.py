@@ -315,13 +315,11 @@ def test_a_killed_engine_leaves_no_process(tmp_path: Path) -> None:
         "    await asyncio.sleep(1.5)\n    print('ready', flush=True)\n    await run\n"
         "asyncio.run(main())\n"
     )
-    engine = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    assert engine.stdout is not None and engine.stdout.readline() == "ready\n"
-    ours = processes(engine.pid)
-    assert len(ours) == 2  # the warm process and the program's
-    engine.kill()
-    engine.wait()
-    engine.stdout.close()
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None and engine.stdout.readline() == "ready\n"
+        ours = processes(engine.pid)
+        assert len(ours) == 2  # the warm process and the program's
+        engine.kill()
     settle(lambda: not any(map(alive, ours)))
 
 
