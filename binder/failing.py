@@ -36,8 +36,9 @@ class Commands(TyperGroup):
         words = list(sys.argv[1:] if args is None else args) or ["--help"]
         program = self.name or "binder"
         try:
-            with failing(program, as_json="--json" in words):
-                code = super().main(words, program, complete_var, standalone_mode=False, **extra)
+            # Not by way of Typer's own method, which ends an interrupted command without a word.
+            with failing(program, as_json="--json" in words), self.make_context(program, words, **extra) as context:
+                code = self.invoke(context)
         except typer.Exit as failed:
             code = failed.exit_code
         sys.exit(code if isinstance(code, int) else 0)

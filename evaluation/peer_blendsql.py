@@ -50,7 +50,8 @@ def run(job: Mapping[str, Any]) -> dict[str, Any]:
     engine = blendsql.BlendSQL({"w": pandas.DataFrame(job["columns"])}, model=model)
     for program in job["before"]:
         engine.execute(spelled(program))
-    urllib.request.urlopen(f"{job['url']}/taken").read()
+    with urllib.request.urlopen(f"{job['url']}/taken") as taken:
+        taken.read()
     started = time.perf_counter()
     results = [engine.execute(spelled(program)).pl() for program in job["programs"]]
     return {"seconds": time.perf_counter() - started, "rows": [result.rows() for result in results]}

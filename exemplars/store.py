@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exemplars.exemplar import AnsExemplar, Cells, ExampleTable, MapExemplar, Part, ProgramExemplar
+from grammars.python_tree import parse
 from grammars.reply import Expected, ReplyKind
 from grammars.schema import Kind
 
@@ -134,7 +135,7 @@ def _program(name: str, data: dict[str, Any]) -> ProgramExemplar:
 def _python(text: str) -> str:
     """A Python program, if it is one that can be read."""
     try:
-        defined = {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+        defined = {node.name for node in parse(text).body if isinstance(node, ast.FunctionDef)}
     except SyntaxError as error:
         raise ValueError(f"python, line {error.lineno}: {error.msg}") from None
     if "solve" not in defined:

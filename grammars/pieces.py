@@ -11,6 +11,7 @@ from grammars.calls import find_calls, is_call, print_program
 from grammars.language import AnyProgram
 from grammars.program import Program
 from grammars.python import PythonProgram
+from grammars.python_tree import parse
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -100,7 +101,7 @@ def _of_python(program: PythonProgram) -> tuple[Piece, ...]:
     def offset(line: int, column: int) -> int:
         return starts[line - 1] + len(lines[line - 1].encode()[:column].decode(errors="ignore"))
 
-    calls = [node for node in ast.walk(ast.parse(program.text)) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(parse(program.text)) if isinstance(node, ast.Call)]
     spans = sorted(
         (offset(node.lineno, node.col_offset), -offset(node.end_lineno or 1, node.end_col_offset or 0), number)
         for number, node in enumerate(calls)

@@ -11,6 +11,7 @@ from grammars.errors import Span
 from grammars.python_edit import Edit
 from grammars.python_read import Read
 from grammars.python_scope import Scope
+from grammars.python_tree import parse
 from grammars.schema import Schema
 
 _QUOTED = re.compile(r"`([^`]+)`")
@@ -50,7 +51,7 @@ def condition_of(query: str) -> str | None:
     text = _LOCAL.sub(_VARIABLE, _QUOTED.sub(lambda _: f"{_COLUMN}{next(numbered)}", query))
     text = _SIGN.sub(lambda found: found[1] or _WORDS[found[2]], text)
     try:
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
+        tree = parse(" ".join(text.split()), "eval").body
         meant: ast.expr = _Meaning(quoted).visit(tree)
         return ast.unparse(ast.fix_missing_locations(meant))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

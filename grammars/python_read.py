@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from grammars.errors import Complaint, Span
+from grammars.python_tree import parse
 
 LONGEST = 20_000  # characters
 DEEPEST = 100  # nodes on the way from the module to an expression; a long chain of operators or methods counts too
@@ -112,7 +113,7 @@ def read(text: str) -> Read:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a backslash in a plain text, say
-            tree = ast.parse(text)
+            tree = parse(text)
     except SyntaxError as error:
         raise Unreadable(_complaint(text, error)) from None
     except (RecursionError, MemoryError):

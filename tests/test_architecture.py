@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import binder
+from grammars.python_tree import parse
 
 # Each room, and the rooms it may import: imports point one way.
 ROOMS = {
@@ -57,7 +58,7 @@ MODULES = {name: file for room in ROOMS for name, file in modules(room)}
 def imports(name: str) -> set[str]:
     """The dotted name of everything that a module imports, at its top or inside a function."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+    for node in ast.walk(parse(MODULES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -125,5 +126,5 @@ def test_public_names_are_there_and_say_what_they_are() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_says_what_it_is(name: str) -> None:
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    tree = parse(MODULES[name].read_text(encoding="utf-8"))
     assert not tree.body or ast.get_docstring(tree)

@@ -8,9 +8,11 @@ moments are waited out within the timeout; everything else becomes one clear ``L
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import time
+import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +40,12 @@ _log = logging.getLogger(__name__)
 class _Session:
     """What belongs to one event loop: the connections, and the places in the queue for them."""
 
-    loop: asyncio.AbstractEventLoop
     client: openai.AsyncOpenAI
     slots: asyncio.Semaphore
+
+
+_Sessions = dict[asyncio.AbstractEventLoop, _Session]
+_closing: set[asyncio.Task[None]] = set()
 
 
 class OpenAI:
@@ -110,7 +115,8 @@ class OpenAI:
         self.batch = batch
         self.identity = f"openai {api} {model} at {self.endpoint.address}, context {context}, logprobs {logprobs}"
         self._refused: frozenset[str] = frozenset()
-        self._session: _Session | None = None
+        self._sessions: _Sessions = {}
+        weakref.finalize(self, _give_up, self._sessions).atexit = False
 
     async def complete(self, request: Request) -> Response:
         """Answer one request, with several to the server where it gives one sample at a time.
@@ -135,9 +141,10 @@ class OpenAI:
         return Response(completions, replace(usage, seconds=time.perf_counter() - started))
 
     async def aclose(self) -> None:
-        """Close the connections; a later request opens new ones."""
-        session, self._session = self._session, None
-        if session is not None and session.loop is asyncio.get_running_loop():
+        """Close the connections that each event loop has; a later request opens new ones."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        _give_up(self._sessions)
+        if session is not None:
             await session.client.close()
 
     async def _exchange(self, request: Request, *, n: int, sample: int) -> Exchange:
@@ -163,7 +170,8 @@ class OpenAI:
         from binder.lm import failures
 
         without, failed = self._refused, 0
-        deadline = session.loop.time() + self.timeout
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.timeout
         for requests in itertools.count(1):
             options = wire.options(request, self.api, n=n, sample=sample, logprobs=self.logprobs, without=without)
             if requests > 1:
@@ -180,7 +188,7 @@ class OpenAI:
                 failed += 1
                 wait = failures.delay(error, failed)
                 explained = failures.explain(error, self.model)
-                if wait is None or failed > self.max_retries or session.loop.time() + wait > deadline:
+                if wait is None or failed > self.max_retries or loop.time() + wait > deadline:
                     raise LMUnavailable(explained) from None
                 self._note_retry(failed, wait, explained)
                 await asyncio.sleep(wait)
@@ -205,19 +213,39 @@ class OpenAI:
     def _connect(self) -> _Session:
         """The running loop's session; connections cannot move from one loop to another."""
         loop = asyncio.get_running_loop()
-        if self._session is None or self._session.loop is not loop:
-            import openai
+        session = self._sessions.get(loop)
+        if session is None:
+            for ended in [other for other in list(self._sessions) if other.is_closed()]:
+                self._sessions.pop(ended, None)
+            session = self._sessions[loop] = _Session(self._client(), asyncio.Semaphore(self.concurrency))
+        return session
 
-            client = openai.AsyncOpenAI(
-                api_key=self.endpoint.key,
-                base_url=self.endpoint.url,
-                timeout=openai.Timeout(self.stall, connect=CONNECT_SECONDS),
-                max_retries=0,
-                # A proxy set for the internet cannot reach this machine's own servers.
-                http_client=openai.DefaultAsyncHttpxClient(trust_env=not self.endpoint.is_loopback),
-            )
-            self._session = _Session(loop, client, asyncio.Semaphore(self.concurrency))
-        return self._session
+    def _client(self) -> openai.AsyncOpenAI:
+        import openai
+
+        return openai.AsyncOpenAI(
+            api_key=self.endpoint.key,
+            base_url=self.endpoint.url,
+            timeout=openai.Timeout(self.stall, connect=CONNECT_SECONDS),
+            max_retries=0,
+            # A proxy set for the internet cannot reach this machine's own servers.
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=not self.endpoint.is_loopback),
+        )
+
+
+def _give_up(sessions: _Sessions) -> None:
+    """Close sessions from whatever thread this is called in, each on its own loop while that runs."""
+    with contextlib.suppress(KeyError):  # there are no more
+        while True:
+            loop, session = sessions.popitem()
+            with contextlib.suppress(RuntimeError):  # the loop was closed
+                loop.call_soon_threadsafe(_close, loop, session.client)
+
+
+def _close(loop: asyncio.AbstractEventLoop, client: openai.AsyncOpenAI) -> None:
+    task = loop.create_task(client.close())
+    _closing.add(task)  # a loop alone does not keep its tasks
+    task.add_done_callback(_closing.discard)
 
 
 async def _all(exchanges: Iterable[Coroutine[Any, Any, Exchange]]) -> list[Exchange]:

@@ -56,8 +56,9 @@ def url() -> Iterator[str]:
     _Echo.bodies.clear()
     _Echo.keys.clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), _Echo) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
         server.shutdown()
 
 

@@ -51,12 +51,11 @@ def test_a_killed_run_goes_on(farm: Path, tmp_path: Path, after: int) -> None:
     asked = {out: tmp_path / f"{out.name}.asked" for out in (whole, broken)}
     subprocess.run(command(farm, whole), env=os.environ | {"REQUESTS": str(asked[whole])}, check=True)
 
-    running = subprocess.Popen(command(farm, broken), env=os.environ | {"REQUESTS": str(asked[broken])})
-    while lines(broken / RESULTS) < after:
-        assert running.poll() is None
-        time.sleep(0.002)
-    running.kill()
-    running.wait()
+    with subprocess.Popen(command(farm, broken), env=os.environ | {"REQUESTS": str(asked[broken])}) as running:
+        while lines(broken / RESULTS) < after:
+            assert running.poll() is None
+            time.sleep(0.002)
+        running.kill()
     done, replied = lines(broken / RESULTS), lines(broken / JOURNAL)
     assert done < 24
     for name in (JOURNAL, DRAFTS, RESULTS):

@@ -182,7 +182,8 @@ def check_lines(out: Path) -> None:
 def result(out: Path, aside: Collection[str] = ("seconds",)) -> dict[str, list[str]]:
     """What a run ended with: the lines of each of its files, sorted, without these parts."""
     names = [path.name for path in sorted(out.glob("*.jsonl")) if "usage" not in aside or path.name != "journal.jsonl"]
-    return {name: sorted(_without(line, aside) for line in (out / name).open(encoding="utf-8")) for name in names}
+    texts = {name: (out / name).read_text(encoding="utf-8") for name in names}
+    return {name: sorted(_without(line, aside) for line in text.splitlines()) for name, text in texts.items()}
 
 
 def moments(kills: int, longest: float, seed: int) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 from binder.errors import ConfigurationError, LMError, LMOverflow, LMReplyError, LMUnavailable
 from binder.lm.base import LM, Message, Request, Response, Usage
 from binder.lm.openai import OpenAI
+from binder.loop import await_on, wait_for
 from tests.support.fault_server import Reply, completion, error, in_turn, serve
 
 if TYPE_CHECKING:
@@ -361,6 +363,55 @@ def test_one_lm_serves_one_loop_after_another() -> None:
     with serve(works) as server:
         lm = client(server)
         assert [texts(ask(lm, request())[0]) for _ in range(2)] == [["reply 0"], ["reply 0"]]
+
+
+def test_two_loops_at_a_time_have_connections_of_their_own() -> None:
+    async def both(lm: OpenAI) -> list[Response]:
+        elsewhere = await_on(lm.complete(request()))
+        return await asyncio.gather(lm.complete(request()), elsewhere, lm.complete(request()))
+
+    with serve(lambda body: Reply(works(body).body, pause=0.2)) as server:
+        lm = client(server)
+
+        async def said() -> list[str]:
+            try:
+                return [text for response in await both(lm) + await both(lm) for text in texts(response)]
+            finally:
+                await lm.aclose()
+
+        assert asyncio.run(said()) == ["reply 0"] * 6
+
+
+@pytest.mark.parametrize("how", ["it is let go", "it is closed on another loop"])
+def test_connections_are_closed_on_the_loop_that_has_them(how: str) -> None:
+    with serve(works) as server:
+        lm = client(server)
+        wait_for(lm.complete(request()))
+        [session] = lm._sessions.values()
+        assert not session.client.is_closed()
+        if how == "it is let go":
+            del lm
+            gc.collect()
+        else:
+            asyncio.run(lm.aclose())
+        deadline = time.monotonic() + 10
+        while not session.client.is_closed():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_it_may_outlive_its_loops() -> None:
+    async def leave(lm: OpenAI) -> None:
+        await lm.complete(request())
+        [session] = lm._sessions.values()  # those of loops that have ended are gone
+        await session.client.close()
+
+    with serve(works) as server:
+        lm = client(server)
+        for _ in range(3):
+            asyncio.run(leave(lm))
+        del lm
+        gc.collect()
 
 
 def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -47,12 +48,12 @@ class Process:
 
     def call(self, path: str, **words: object) -> tuple[int, str]:
         """The status and the text of a reply."""
-        connection = http.client.HTTPConnection(self.address.netloc, timeout=10)
-        headers = {"Cookie": self.cookie, "Origin": f"http://{self.address.netloc}"}
-        connection.request("POST" if words else "GET", path, json.dumps(words) if words else None, headers)
-        reply = connection.getresponse()
-        self.cookie = (reply.getheader("set-cookie") or self.cookie).split(";")[0]
-        return reply.status, reply.read().decode()
+        with contextlib.closing(http.client.HTTPConnection(self.address.netloc, timeout=10)) as connection:
+            headers = {"Cookie": self.cookie, "Origin": f"http://{self.address.netloc}"}
+            connection.request("POST" if words else "GET", path, json.dumps(words) if words else None, headers)
+            reply = connection.getresponse()
+            self.cookie = (reply.getheader("set-cookie") or self.cookie).split(";")[0]
+            return reply.status, reply.read().decode()
 
     def end(self, number: int = signal.SIGINT) -> tuple[float, int, str]:
         """Interrupt it as Ctrl-C does, with all it started: how long it took, its status, and what it said."""
@@ -68,9 +69,9 @@ def away(peaks: str) -> Iterator[Process]:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes requests and never answers
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         one = Process(peaks, f"again={peaks}", OPENAI_BASE_URL=url, BINDER_MODEL="away")
-        yield one
-        one.process.kill()
-        one.process.wait()
+        with one.process:
+            yield one
+            one.process.kill()
 
 
 def test_a_server_is_opened_used_and_interrupted(away: Process) -> None:
