@@ -19,7 +19,7 @@ from pathlib import Path
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, day, is_unknown, number, settle
-from binder.errors import LimitReached, LMOverflow, LMReplyError
+from binder.errors import LimitReached, LMOverflow, LMReplyError, first_of
 from binder.headers import readable
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
@@ -162,7 +162,7 @@ class _Asker:
                 for _ in range(min(len(pending), max(1, self.lm.concurrency))):
                     group.create_task(self._ask_on(left, attempt))
         except BaseExceptionGroup as errors:
-            raise _first(errors) from None
+            raise first_of(errors) from None
         if self.limit is not None:
             raise self.limit
 
@@ -306,11 +306,3 @@ def _in_order(reply: Reply) -> bool:
     """Whether a reply has a place in an order of numbers or dates."""
     said = str(reply.value)
     return reply.value is None or number(said) is not None or day(said) is not None
-
-
-def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error in a group, groups inside it opened."""
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -83,3 +83,16 @@ class LMOverflow(LMUnavailable):
 
 class LMReplyError(LMError):
     """The language model's reply could not be used."""
+
+
+def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error in a group, groups inside it opened.
+
+    Example:
+        >>> first_of(ExceptionGroup("two", [ExceptionGroup("one", [LMReplyError("no text")]), LMError("no")]))
+        LMReplyError('no text')
+    """
+    error: BaseException = errors
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

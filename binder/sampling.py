@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Coroutine, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from binder.errors import LMReplyError
+from binder.errors import LMReplyError, first_of
 from binder.lm.base import LM, Completion, Request, Usage, working
 from binder.send import ATTEMPTS, again, send
 
@@ -40,24 +40,33 @@ async def sample(
     known = cache.drafts(lm, request) if cache else {}
     found = {number: said for number, said in known.items() if number >= first}
 
-    async def draw(first: int, count: int) -> Usage:
+    async def draw(first: int, count: int) -> tuple[int, Usage]:
         completions, usage = await _some_of_use(lm, part(request, first, count), usable)
         said = dict(enumerate(completions, first))
         found.update(said)
         if cache:
             cache.keep_drafts(lm, request, {number: one for number, one in said.items() if usable(one.text)})
-        return usage
+        return len(completions), usage
 
     async def ask(first: int, count: int) -> Usage:
-        # A server's every reply by itself, so that each is kept as it comes. The first one leaves the prompt read.
+        # The first reply tells how many samples the model gives at once, and leaves the prompt read for the others.
+        drawn, usage = await draw(first, min(at_once(lm) or count, count))
         step = at_once(lm) or count
-        usage = await draw(first, min(step, count))
-        rest = range(first + step, first + count, step)
-        spent = await asyncio.gather(*(draw(at, min(step, first + count - at)) for at in rest))
-        return sum(spent, usage)
+        rest = range(first + drawn, first + count, step) if drawn else ()
+        return sum(await _together(ask(at, min(step, first + count - at)) for at in rest), usage)
 
-    spent = await asyncio.gather(*(ask(first, count) for first, count in gaps(request.n, {*range(first), *found})))
+    spent = await _together(ask(first, count) for first, count in gaps(request.n, {*range(first), *found}))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())
+
+
+async def _together(asked: Iterable[Coroutine[Any, Any, Usage]]) -> list[Usage]:
+    """Wait for all of them; the first that fails ends the others, and its error is the one raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in asked]
+    except BaseExceptionGroup as failed:
+        raise first_of(failed) from None
+    return [task.result() for task in tasks]
 
 
 async def _some_of_use(lm: LM, request: Request, usable: Usable) -> tuple[tuple[Completion, ...], Usage]:

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from binder.lm.base import LM, Completion, Request, Response, Usage, batch_of
-from binder.sampling import part
 from binder.send import send
 from evaluation.records import Appender, read
 
@@ -59,16 +58,9 @@ class Journal:
             _about.reset(token)
 
     async def complete(self, request: Request) -> Response:
-        """Answer from the file, and ask the model for the samples that are not there and write down what it says."""
-        about, usage = _about.get(), Usage()
-        said: tuple[Completion, ...] = ()
-        while len(said) < request.n:
-            left = part(request, len(said), request.n - len(said))
-            response = self._recall(about, left) or await self._ask(about, left)
-            said, usage = said + response.completions, usage + response.usage
-            if not response.completions:
-                break
-        return Response(said, usage)
+        """Answer from the file, or ask the model and write down what it says."""
+        about = _about.get()
+        return self._recall(about, request) or await self._ask(about, request)
 
     def _recall(self, about: str, request: Request) -> Response | None:
         """The next known reply to it that holds no more samples than are wanted, or None."""

@@ -31,7 +31,7 @@ class Request:
     Attributes:
         messages: The conversation, what is constant first.
         purpose: What the reply is for: a program's ``draft``, the values of a ``map``, or one ``ans``.
-        n: How many independent samples to draw.
+        n: How many independent samples to draw; ``binder.sampling.sample`` asks again for those that do not come.
         temperature: 0 for the likeliest reply.
         max_tokens: The longest reply, in tokens.
         stop: Texts that end a reply.
@@ -126,7 +126,7 @@ class LM(Protocol):
     concurrency: int
 
     async def complete(self, request: Request) -> Response:
-        """Answer one request.
+        """Answer one request, with all of its samples, or with as many of the first as come at once.
 
         Raises:
             LMUnavailable: It could not be reached, refused, or ran past its timeout; the message names it.

@@ -106,15 +106,9 @@ def excess(budget: Budget, price: Price | None, usage: Usage) -> Excess | None:
     return None
 
 
-def estimate(request: Request, samples: int | None = None) -> Usage:
-    """About the most that a request can cost.
-
-    Args:
-        request: The request.
-        samples: The most samples that the model asks its server for at once; all, unless given.
-    """
-    sends = math.ceil(request.n / (samples or request.n)) if request.n else 1
-    return Usage(sends, sends * tokens.estimate(request.prompt), request.n * request.max_tokens)
+def estimate(request: Request) -> Usage:
+    """About the most that a request can cost."""
+    return Usage(1, tokens.estimate(request.prompt), request.n * request.max_tokens)
 
 
 def cost(request: Request, response: Response) -> Usage:

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
 from binder.errors import ConfigurationError, LimitReached
-from binder.lm.base import LM, Request, Response, Usage, batch_of, identity_of, working
+from binder.lm.base import LM, Request, Response, Usage, batch_of, identity_of
 from binder.lm.budget import Budget, Excess, Price, cost, estimate, excess
 from binder.lm.pace import Pace, Sent
 from binder.lm.refusal import message
@@ -95,7 +95,7 @@ class Limited:
 
     async def _admit(self, request: Request) -> _Sending:
         """Set aside what a request may cost; waits while only what others have set aside stands against it."""
-        sending = _Sending(self, request, estimate(request, getattr(working(self), "samples", None)))
+        sending = _Sending(self, request, estimate(request))
         while True:
             if self._seconds_left() == 0:
                 self._refuse(request, self._out_of_time())

@@ -1,8 +1,8 @@
 """Any OpenAI-compatible server as the language model: a hosted one, Ollama, vLLM, llama.cpp and the like.
 
 A server may refuse parts of a request (``wire.FIELDS``), give one sample where several were asked for, stall, fail
-for a moment or answer nonsense. What it refuses is left out and remembered; missing samples are asked for one by one;
-moments are waited out within the timeout; everything else becomes one clear ``LMError``.
+for a moment or answer nonsense. What it refuses is left out and remembered, and so is that it gives one sample a
+request; moments are waited out within the timeout; everything else becomes one clear ``LMError``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable
-
     import openai
 
     from binder.lm.base import Request
@@ -119,7 +117,7 @@ class OpenAI:
         weakref.finalize(self, _give_up, self._sessions).atexit = False
 
     async def complete(self, request: Request) -> Response:
-        """Answer one request, with several to the server where it gives one sample at a time.
+        """Answer one request, with as many samples as the server gives for it.
 
         Raises:
             LMUnavailable: The server could not be reached, refused, or ran past the timeout.
@@ -127,18 +125,11 @@ class OpenAI:
             LMReplyError: The server replied with something else than completions.
         """
         started = time.perf_counter()
-        # The first reply tells how many samples the server gives, and leaves the prompt in its cache for the rest.
         n = min(request.n, self.samples or request.n)
-        first, usage = await self._exchange(request, n=n, sample=0)
-        completions = first.completions[:n]
-        if len(completions) < n:
+        reply, usage = await self._exchange(request, n)
+        if len(reply.completions) < n:
             self.samples = 1
-        step = self.samples or n
-        rest = [(sample, min(step, request.n - sample)) for sample in range(len(completions), request.n, step)]
-        for reply, spent in await _all(self._exchange(request, n=n, sample=sample) for sample, n in rest):
-            completions += reply.completions[:n]
-            usage += spent
-        return Response(completions, replace(usage, seconds=time.perf_counter() - started))
+        return Response(reply.completions[:n], replace(usage, seconds=time.perf_counter() - started))
 
     async def aclose(self) -> None:
         """Close the connections that each event loop has; a later request opens new ones."""
@@ -147,14 +138,14 @@ class OpenAI:
         if session is not None:
             await session.client.close()
 
-    async def _exchange(self, request: Request, *, n: int, sample: int) -> Exchange:
+    async def _exchange(self, request: Request, n: int) -> Exchange:
         """One reply, within the timeout once its turn has come; errors get this model's name."""
         session = self._connect()
         async with session.slots:
             await limits.permit()
             try:
                 async with asyncio.timeout(self.timeout):
-                    reply, requests = await self._send(session, request, n=n, sample=sample)
+                    reply, requests = await self._send(session, request, n)
             except TimeoutError:
                 raise LMUnavailable(
                     f"{self.name} did not answer within {self.timeout:g} s. Give it longer with timeout=, or ask less"
@@ -163,7 +154,7 @@ class OpenAI:
                 raise type(error)(f"{self.name}: {self.endpoint.redact(str(error))}") from None
         return reply, Usage(requests, reply.prompt_tokens, reply.completion_tokens)
 
-    async def _send(self, session: _Session, request: Request, *, n: int, sample: int) -> tuple[wire.Reply, int]:
+    async def _send(self, session: _Session, request: Request, n: int) -> tuple[wire.Reply, int]:
         """Ask until there is a reply: without what the server refuses, and again after a moment's failure."""
         import openai
 
@@ -173,7 +164,7 @@ class OpenAI:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.timeout
         for requests in itertools.count(1):
-            options = wire.options(request, self.api, n=n, sample=sample, logprobs=self.logprobs, without=without)
+            options = wire.options(request, self.api, n=n, logprobs=self.logprobs, without=without)
             if requests > 1:
                 await limits.permit()
             try:
@@ -246,13 +237,3 @@ def _close(loop: asyncio.AbstractEventLoop, client: openai.AsyncOpenAI) -> None:
     task = loop.create_task(client.close())
     _closing.add(task)  # a loop alone does not keep its tasks
     task.add_done_callback(_closing.discard)
-
-
-async def _all(exchanges: Iterable[Coroutine[Any, Any, Exchange]]) -> list[Exchange]:
-    """Run them together; the first failure stops the others and is the one raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(exchange) for exchange in exchanges]
-    except BaseExceptionGroup as failed:
-        raise failed.exceptions[0] from None
-    return [task.result() for task in tasks]

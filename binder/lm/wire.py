@@ -75,16 +75,13 @@ def prompt(request: Request, api: Api) -> dict[str, Any]:
     return {"messages": turns}
 
 
-def options(
-    request: Request, api: Api, *, n: int, sample: int, logprobs: bool, without: frozenset[str]
-) -> dict[str, Any]:
+def options(request: Request, api: Api, *, n: int, logprobs: bool, without: frozenset[str]) -> dict[str, Any]:
     """The body of a request beside its model and prompt.
 
     Args:
         request: What to ask.
         api: Which endpoint it goes to; they ask for log-probabilities differently.
         n: How many samples to ask for.
-        sample: The number of the first of them; moves the seed, so that samples asked for one by one differ.
         logprobs: Whether to ask for log-probabilities.
         without: Names of ``FIELDS`` the server refused.
     """
@@ -94,7 +91,7 @@ def options(
         "n": n if n > 1 else None,
         "logprobs": (True if api == "chat" else 1) if logprobs else None,
         "stop": list(request.stop) or None,
-        "seed": None if request.seed is None else request.seed + sample,
+        "seed": request.seed,
         "response_format": None if request.schema is None else _response_format(request.schema),
     }
     instead = {field.name: field.instead for field in FIELDS if field.name in without}

@@ -109,7 +109,7 @@ class Sandbox:
             writer.close()  # which ends the program, if it is still there
 
     async def _started(self) -> socket.socket:
-        """A connection to a new child; closed, which ends the child, if the caller has given up by the time it is there."""
+        """A connection to a new child; closed, which ends the child, if the caller gave up before it was there."""
         made: list[socket.socket] = []
         given_up = threading.Event()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,33 @@ def test_each_sample_of_a_server_that_gives_one_at_a_time_is_kept_as_it_comes(ca
     assert [(one.n, one.seed) for one in failing.requests] == [(1, 7), (1, 8)]
     assert draw(lm, 3, cache) == (["seed 7", "seed 8", "seed 9"], 1)
     assert [(one.n, one.seed) for one in lm.requests] == [(1, 9)]
+
+
+def test_samples_that_a_model_does_not_give_at_once_are_asked_for(cache: Cache) -> None:
+    class Two(Seeded):
+        async def complete(self, request: Request) -> Response:
+            response = await super().complete(request)
+            return replace(response, completions=response.completions[:2])
+
+    lm = Two()
+    assert draw(lm, 5, cache, seed=10) == ([f"seed {n}" for n in range(10, 15)], 3)
+    assert [request.n for request in lm.requests] == [5, 3, 1]
+    assert draw(lm, 5, cache, seed=10)[1] == 0
+
+
+def test_one_of_many_samples_that_fails_ends_the_rest() -> None:
+    class Failing(Seeded):
+        samples = 1
+
+        async def complete(self, request: Request) -> Response:
+            self.requests.append(request)
+            if len(self.requests) == 2:
+                raise LMUnavailable("no")
+            await asyncio.sleep(0 if len(self.requests) == 1 else 30)
+            return Response((Completion("a"),))
+
+    with pytest.raises(LMUnavailable, match="no"):
+        draw(Failing(), 4, None)
 
 
 def test_fewer_of_the_same_samples_cost_nothing(cache: Cache) -> None:

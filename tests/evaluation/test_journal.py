@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from binder.lm import Message, Request, Scripted
+from binder.sampling import sample
 from evaluation import records
 from evaluation.journal import Journal, digest
 
@@ -57,8 +58,8 @@ def test_samples_that_came_one_by_one_are_not_asked_again_together(tmp_path: Pat
     with Journal(model, path) as journal:
         say(journal, "x", replace(ASKED, seed=5))
     with Journal(model, path) as journal, journal.about("x"):
-        said = asyncio.run(journal.complete(replace(ASKED, seed=5, n=3)))
-    assert [one.text for one in said.completions] == ["a", "a", "b"]
+        said, _ = asyncio.run(sample(journal, replace(ASKED, seed=5, n=3), None))
+    assert [one.text for one in said] == ["a", "a", "b"]
     assert asked == [(1, 5), (2, 6)]
 
 

@@ -18,6 +18,7 @@ from binder.lm.budget import Budget, Price, estimate, excess
 from binder.lm.limits import Limited
 from binder.lm.openai import OpenAI
 from binder.lm.scripted import Scripted
+from binder.sampling import sample
 from binder.send import send
 from tests.support.fault_server import Body, Reply, completion, error, in_turn, serve
 
@@ -92,9 +93,8 @@ def test_reaching_a_limit_does_not_pass_it() -> None:
         assert excess(budget, PRICE, spent) is not None
 
 
-def test_an_estimate_counts_every_sample_and_every_request_of_a_server_that_gives_few() -> None:
+def test_an_estimate_counts_every_sample() -> None:
     assert estimate(request(n=5)) == Usage(1, 10, 50)
-    assert estimate(request(n=5), samples=2) == Usage(3, 30, 50)
 
 
 @pytest.mark.parametrize(
@@ -288,21 +288,22 @@ def test_retries_within_the_limit_are_counted() -> None:
         assert len(server.bodies) == spent.requests == 2
 
 
-@pytest.mark.parametrize(("most", "counted"), [(4, 4), (5, 5), (9, 5)])
-def test_no_server_that_gives_one_sample_at_a_time_is_sent_more_than_allowed(most: int, counted: int) -> None:
+@pytest.mark.parametrize("most", [4, 5, 9])
+def test_no_server_that_gives_one_sample_at_a_time_is_sent_more_than_allowed(most: int) -> None:
+    async def run(limited: Limited) -> object:
+        try:
+            return await sample(limited, request(n=5), None)
+        except LimitReached as error:
+            return error
+        finally:
+            await limited.aclose()
+
     with serve(lambda body: completion("yes")) as server:
-        [result], spent = ask_server(client(server.url), Budget(requests=most), request(n=5))
-        assert isinstance(result, Response if most >= 5 else LimitReached)
-        assert spent.requests == counted
+        limited = Limited(client(server.url), Budget(requests=most))
+        result = asyncio.run(run(limited))
+        assert isinstance(result, LimitReached) == (most < 5)
         # What is stopped because another was refused may not have left.
         assert len(server.bodies) == 5 if most >= 5 else 1 <= len(server.bodies) <= most
-
-
-def test_samples_that_are_known_to_come_one_at_a_time_are_refused_before_the_first() -> None:
-    with serve(lambda body: completion("yes")) as server:
-        [result], spent = ask_server(client(server.url, samples=1), Budget(requests=4), request(n=5))
-        assert isinstance(result, LimitReached)
-        assert (len(server.bodies), spent.requests) == (0, 0)
 
 
 def test_many_requests_at_once_never_send_more_than_allowed() -> None:
