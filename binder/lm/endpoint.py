@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -64,6 +65,29 @@ class Endpoint:
                 "into OPENAI_API_KEY"
             )
         return cls(url, key or NO_KEY)
+
+    @classmethod
+    def all_of(
+        cls, base_url: str | Sequence[str] | None = None, api_key: str | Sequence[str] | None = None
+    ) -> tuple[Endpoint, ...]:
+        """Several endpoints: each key at one server, one key at each server, or as many keys as servers in their order.
+
+        Example:
+            >>> [one.key for one in Endpoint.all_of("http://localhost:1/v1", ["first", "second"])]
+            ['first', 'second']
+
+        Raises:
+            ConfigurationError: As ``of`` says, or there are other numbers of servers and keys.
+        """
+        urls = [base_url] if isinstance(base_url, str | None) else list(base_url)
+        keys = [api_key] if isinstance(api_key, str | None) else list(api_key)
+        if not urls or not keys or (len(urls) != len(keys) and 1 not in (len(urls), len(keys))):
+            raise ConfigurationError(
+                f"there are {len(urls)} addresses and {len(keys)} keys; give one of either, or as many of each"
+            )
+        most = max(len(urls), len(keys))
+        pairs = zip(urls * (most // len(urls)), keys * (most // len(keys)), strict=True)
+        return tuple(cls.of(url, key) for url, key in pairs)
 
     def redact(self, text: str) -> str:
         """A text without the key, for messages.

@@ -60,6 +60,11 @@ def delay(error: openai.APIError, failures: int) -> float | None:
     return backoff
 
 
+def elsewhere(error: openai.APIError) -> bool:
+    """Whether another key or server may take what this one did not: all but a request that is itself at fault."""
+    return not (isinstance(error, openai.APIStatusError) and error.status_code in (400, 413, 422))
+
+
 def explain(error: openai.APIError, model: str) -> str:
     """What went wrong and what to do next, in a sentence or two."""
     if not isinstance(error, openai.APIStatusError):

@@ -2,13 +2,15 @@
 
 A server may refuse parts of a request (``wire.FIELDS``), give one sample where several were asked for, stall, fail
 for a moment or answer nonsense. What it refuses is left out and remembered, and so is that it gives one sample a
-request; moments are waited out within the timeout; everything else becomes one clear ``LMError``.
+request; where there are several keys or servers the next one takes over from one that fails; moments are waited out
+within the timeout; everything else becomes one clear ``LMError``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import logging
 import time
@@ -21,8 +23,11 @@ from binder.errors import ConfigurationError, LMError, LMOverflow, LMUnavailable
 from binder.lm import limits, wire
 from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
+from binder.lm.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import openai
 
     from binder.lm.base import Request
@@ -38,7 +43,7 @@ _log = logging.getLogger(__name__)
 class _Session:
     """What belongs to one event loop: the connections, and the places in the queue for them."""
 
-    client: openai.AsyncOpenAI
+    clients: tuple[openai.AsyncOpenAI, ...]
     slots: asyncio.Semaphore
 
 
@@ -54,8 +59,10 @@ class OpenAI:
 
     Args:
         model: The model's name on the server.
-        base_url: The server's address, usually ending in ``/v1``; else ``OPENAI_BASE_URL``, else OpenAI's own.
-        api_key: The server's key; else ``OPENAI_API_KEY``. Only OpenAI's own server always needs one.
+        base_url: The server's address, usually ending in ``/v1``; else ``OPENAI_BASE_URL``, else OpenAI's own. Several
+            servers of the same model take over from each other, and replies are cached as those of the first.
+        api_key: The server's key; else ``OPENAI_API_KEY``. Only OpenAI's own server always needs one. Several keys take
+            over from each other; with several servers, there is one key for all or one for each.
         context: How many tokens a prompt and its reply may hold together.
         concurrency: How many requests are sent at once.
         timeout: Seconds for one request to the server, with all its retries.
@@ -75,8 +82,8 @@ class OpenAI:
         self,
         model: str,
         *,
-        base_url: str | None = None,
-        api_key: str | None = None,
+        base_url: str | Sequence[str] | None = None,
+        api_key: str | Sequence[str] | None = None,
         context: int = 32_768,
         concurrency: int = 8,
         timeout: float = 120.0,
@@ -100,8 +107,9 @@ class OpenAI:
         if api not in wire.PATHS:
             raise ConfigurationError(f"api is {api!r:.80}; give {' or '.join(map(repr, wire.PATHS))}")
         self.model = model
-        self.endpoint = Endpoint.of(base_url, api_key)
-        self.name = f"{model} at {self.endpoint.address}"
+        self.endpoints = Endpoint.all_of(base_url, api_key)
+        address = self.endpoints[0].address
+        self.name = f"{model} at {address}"
         self.context = context
         self.concurrency = concurrency
         self.timeout = timeout
@@ -111,8 +119,9 @@ class OpenAI:
         self.logprobs = logprobs
         self.samples = samples
         self.batch = batch
-        self.identity = f"openai {api} {model} at {self.endpoint.address}, context {context}, logprobs {logprobs}"
+        self.identity = f"openai {api} {model} at {address}, context {context}, logprobs {logprobs}"
         self._refused: frozenset[str] = frozenset()
+        self._at = 0  # the endpoint that requests go to first: the last one that others passed on to
         self._sessions: _Sessions = {}
         weakref.finalize(self, _give_up, self._sessions).atexit = False
 
@@ -136,7 +145,7 @@ class OpenAI:
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         _give_up(self._sessions)
         if session is not None:
-            await session.client.close()
+            await _close_all(session.clients)
 
     async def _exchange(self, request: Request, n: int) -> Exchange:
         """One reply, within the timeout once its turn has come; errors get this model's name."""
@@ -151,7 +160,7 @@ class OpenAI:
                     f"{self.name} did not answer within {self.timeout:g} s. Give it longer with timeout=, or ask less"
                 ) from None
             except LMError as error:
-                raise type(error)(f"{self.name}: {self.endpoint.redact(str(error))}") from None
+                raise type(error)(f"{self.name}: {self._redact(str(error))}") from None
         return reply, Usage(requests, reply.prompt_tokens, reply.completion_tokens)
 
     async def _send(self, session: _Session, request: Request, n: int) -> tuple[wire.Reply, int]:
@@ -160,7 +169,7 @@ class OpenAI:
 
         from binder.lm import failures
 
-        without, failed = self._refused, 0
+        without, turns = self._refused, Turns.of(len(self.endpoints), self._at)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.timeout
         for requests in itertools.count(1):
@@ -168,7 +177,7 @@ class OpenAI:
             if requests > 1:
                 await limits.permit()
             try:
-                text = await self._post(session.client, request, options)
+                text = await self._post(session.clients[turns.at], request, options)
             except openai.APIError as error:
                 if failures.overflowed(error):
                     raise LMOverflow(failures.explain(error, self.model)) from None
@@ -176,21 +185,30 @@ class OpenAI:
                     without |= {field}
                     _log.info("%s refuses %s; it is left out from now on", self.name, field)
                     continue
-                failed += 1
-                wait = failures.delay(error, failed)
-                explained = failures.explain(error, self.model)
-                if wait is None or failed > self.max_retries or loop.time() + wait > deadline:
+                failed_at, explained = turns.at, failures.explain(error, self.model)
+                again = failures.delay(error, turns.rounds + 1)
+                wait = turns.pass_on(again) if failures.elsewhere(error) else again
+                if wait is None or turns.rounds > self.max_retries or loop.time() + wait > deadline:
                     raise LMUnavailable(explained) from None
-                self._note_retry(failed, wait, explained)
+                self._at = turns.at
+                self._note_retry(failed_at, turns, wait, explained)
                 await asyncio.sleep(wait)
             else:
                 self._refused |= without
                 return wire.read(text, request), requests
         raise AssertionError("unreachable")
 
-    def _note_retry(self, failed: int, wait: float, explained: str) -> None:
-        said = self.endpoint.redact(explained)
-        _log.warning("%s: %s Asked again in %.1f s (%d of %d)", self.name, said, wait, failed, self.max_retries)
+    def _note_retry(self, failed_at: int, turns: Turns, wait: float, explained: str) -> None:
+        said = self._redact(explained)
+        if turns.at != failed_at:
+            told = "%s: %s Key or server %d takes over from %d in %.1f s"
+            _log.warning(told, self.name, said, turns.at + 1, failed_at + 1, wait)
+        else:
+            told = "%s: %s Asked again in %.1f s (%d of %d)"
+            _log.warning(told, self.name, said, wait, turns.rounds, self.max_retries)
+
+    def _redact(self, text: str) -> str:
+        return functools.reduce(lambda told, one: one.redact(told), self.endpoints, text)
 
     async def _post(self, client: openai.AsyncOpenAI, request: Request, options: dict[str, Any]) -> str:
         """The body of the server's response, as it is."""
@@ -208,19 +226,20 @@ class OpenAI:
         if session is None:
             for ended in [other for other in list(self._sessions) if other.is_closed()]:
                 self._sessions.pop(ended, None)
-            session = self._sessions[loop] = _Session(self._client(), asyncio.Semaphore(self.concurrency))
+            clients = tuple(map(self._client, self.endpoints))
+            session = self._sessions[loop] = _Session(clients, asyncio.Semaphore(self.concurrency))
         return session
 
-    def _client(self) -> openai.AsyncOpenAI:
+    def _client(self, endpoint: Endpoint) -> openai.AsyncOpenAI:
         import openai
 
         return openai.AsyncOpenAI(
-            api_key=self.endpoint.key,
-            base_url=self.endpoint.url,
+            api_key=endpoint.key,
+            base_url=endpoint.url,
             timeout=openai.Timeout(self.stall, connect=CONNECT_SECONDS),
             max_retries=0,
             # A proxy set for the internet cannot reach this machine's own servers.
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not self.endpoint.is_loopback),
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback),
         )
 
 
@@ -230,10 +249,15 @@ def _give_up(sessions: _Sessions) -> None:
         while True:
             loop, session = sessions.popitem()
             with contextlib.suppress(RuntimeError):  # the loop was closed
-                loop.call_soon_threadsafe(_close, loop, session.client)
+                loop.call_soon_threadsafe(_close, loop, session.clients)
 
 
-def _close(loop: asyncio.AbstractEventLoop, client: openai.AsyncOpenAI) -> None:
-    task = loop.create_task(client.close())
+async def _close_all(clients: Sequence[openai.AsyncOpenAI]) -> None:
+    for client in clients:
+        await client.close()
+
+
+def _close(loop: asyncio.AbstractEventLoop, clients: Sequence[openai.AsyncOpenAI]) -> None:
+    task = loop.create_task(_close_all(clients))
     _closing.add(task)  # a loop alone does not keep its tasks
     task.add_done_callback(_closing.discard)

@@ -166,7 +166,7 @@ class TestWithTheModel:
             lm = Local(context=CONTEXT)
             await lm.start()
             assert lm._server is not None
-            stranger = OpenAI(lm.name, base_url=lm._server.lm.endpoint.url, api_key="guess")
+            stranger = OpenAI(lm.name, base_url=lm._server.lm.endpoints[0].url, api_key="guess")
             with pytest.raises(LMUnavailable, match="refused the key"):
                 await stranger.complete(request("?"))
             await stranger.aclose()

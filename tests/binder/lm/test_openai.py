@@ -380,14 +380,14 @@ def test_connections_are_closed_on_the_loop_that_has_them(how: str) -> None:
         lm = client(server)
         wait_for(lm.complete(request()))
         [session] = lm._sessions.values()
-        assert not session.client.is_closed()
+        assert not session.clients[0].is_closed()
         if how == "it is let go":
             del lm
             gc.collect()
         else:
             asyncio.run(lm.aclose())
         deadline = time.monotonic() + 10
-        while not session.client.is_closed():
+        while not session.clients[0].is_closed():
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
@@ -396,7 +396,7 @@ def test_it_may_outlive_its_loops() -> None:
     async def leave(lm: OpenAI) -> None:
         await lm.complete(request())
         [session] = lm._sessions.values()  # those of loops that have ended are gone
-        await session.client.close()
+        await session.clients[0].close()
 
     with serve(works) as server:
         lm = client(server)

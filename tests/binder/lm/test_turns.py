@@ -1,0 +1,84 @@
+"""Several keys or servers take over from each other."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from binder.errors import ConfigurationError, LMUnavailable
+from binder.lm.openai import OpenAI
+from binder.lm.turns import Turns
+from tests.binder.lm.test_openai import ask, closed_port, request, works
+from tests.support.fault_server import Body, Reply, error, in_turn, serve
+
+KEYS = ["sk-the-first-key", "sk-the-second-key"]
+
+
+def test_turns_go_round_and_leave_out_what_is_not_worth_another_try() -> None:
+    turns = Turns.of(3, first=1)
+    seen = [turns.at]
+    waits = []
+    for wait in (2.0, None, 1.0, 1.0, None, None):
+        waits.append(turns.pass_on(wait))
+        seen.append(turns.at)
+    assert seen == [1, 2, 0, 0, 1, 0, 0]
+    assert waits == [0.0, 0.0, 1.0, 0.0, 1.0, None]
+    assert turns.rounds == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_the_next_key_takes_over_at_once_and_stays(status: int, caplog: pytest.LogCaptureFixture) -> None:
+    started = time.monotonic()
+    with (
+        serve(in_turn(lambda body: error(status, "no", retry_after="30"), works)) as server,
+        caplog.at_level("WARNING"),
+    ):
+        lm = OpenAI("stub", base_url=server.url, api_key=KEYS)
+        first, second = ask(lm, request(), request())
+    assert (first.usage.requests, second.usage.requests) == (2, 1)
+    assert server.keys == [f"Bearer {KEYS[key]}" for key in (0, 1, 1)]
+    assert time.monotonic() - started < 5
+    assert "Key or server 2 takes over from 1" in caplog.text
+    assert not any(key in caplog.text for key in KEYS)
+
+
+def test_a_server_takes_over_from_one_that_is_down() -> None:
+    with serve(works) as server:
+        lm = OpenAI("stub", base_url=[f"http://127.0.0.1:{closed_port()}/v1", server.url], api_key="sk-of-both")
+        [response] = ask(lm, request())
+    assert response.usage.requests == 2
+
+
+def test_when_each_is_busy_the_first_to_be_free_is_waited_for() -> None:
+    def busy(seconds: str) -> Any:
+        return lambda body: error(429, "slow down", retry_after=seconds)
+
+    with serve(in_turn(busy("9"), busy("0.1"), works)) as server:
+        [response] = ask(OpenAI("stub", base_url=server.url, api_key=KEYS, timeout=20), request())
+    assert response.usage.requests == 3
+    assert server.keys == [f"Bearer {KEYS[key]}" for key in (0, 1, 1)]
+
+
+def test_where_none_takes_it_the_error_names_no_key() -> None:
+    with serve(lambda body: error(401, f"bad key {KEYS[0]} or {KEYS[1]}")) as server:
+        with pytest.raises(LMUnavailable, match="the server refused the key") as caught:
+            ask(OpenAI("stub", base_url=server.url, api_key=KEYS), request())
+    assert len(server.bodies) == 2
+    assert not any(key in str(caught.value) for key in KEYS)
+
+
+def test_a_request_that_is_itself_at_fault_is_not_tried_elsewhere() -> None:
+    def behave(body: Body) -> Reply:
+        return error(400, "messages must be a list")
+
+    with serve(behave) as server, pytest.raises(LMUnavailable, match="messages must be a list"):
+        ask(OpenAI("stub", base_url=server.url, api_key=KEYS), request())
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(("urls", "keys"), [(["http://a/v1"] * 2, ["k"] * 3), ([], "k"), ("http://a/v1", [])])
+def test_numbers_of_servers_and_keys_that_do_not_fit_are_refused(urls: Any, keys: Any) -> None:
+    with pytest.raises(ConfigurationError, match="give one of either, or as many of each"):
+        OpenAI("stub", base_url=urls, api_key=keys)
