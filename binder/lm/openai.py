@@ -15,6 +15,7 @@ import itertools
 import logging
 import time
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +27,6 @@ from binder.lm.endpoint import Endpoint
 from binder.lm.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import openai
 
     from binder.lm.base import Request

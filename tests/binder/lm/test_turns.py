@@ -62,9 +62,10 @@ def test_when_each_is_busy_the_first_to_be_free_is_waited_for() -> None:
 
 
 def test_where_none_takes_it_the_error_names_no_key() -> None:
-    with serve(lambda body: error(401, f"bad key {KEYS[0]} or {KEYS[1]}")) as server:
-        with pytest.raises(LMUnavailable, match="the server refused the key") as caught:
-            ask(OpenAI("stub", base_url=server.url, api_key=KEYS), request())
+    told = f"bad key {KEYS[0]} or {KEYS[1]}"
+    refusal = pytest.raises(LMUnavailable, match="the server refused the key")
+    with serve(lambda body: error(401, told)) as server, refusal as caught:
+        ask(OpenAI("stub", base_url=server.url, api_key=KEYS), request())
     assert len(server.bodies) == 2
     assert not any(key in str(caught.value) for key in KEYS)
 
