@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from binder.vote import Candidate
 
 AUTO = "auto"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -166,6 +169,7 @@ async def repair(
         prompt.repair(asked[one.language], one.text, one.error or "", folder=drafting.folder, language=one.language)
         for one in refused
     ]
+    _log.info("%d programs go back to %s with what is wrong with them", len(refused), lm.name)
     said = await asyncio.gather(
         *(
             sample(lm, request, cache, usable=_usable(one.language))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,7 @@ from binder.given import Source
 from binder.lm.base import Usage, batch_of
 from binder.pack import pack
 from binder.plan import Plan, make_plan
+from binder.render import escape
 from binder.script import Script, run_script
 from binder.vote import Candidate, Vote, decided, next_to_run
 from grammars.errors import Complaint
@@ -37,7 +39,12 @@ if TYPE_CHECKING:
     from binder.table import Table
     from binder.trace import CallTrace, Sample
 
+_log = logging.getLogger(__name__)
+
 Runnable = Plan | Script
+
+SHOWN = 200
+"""How many characters of a program the log shows."""
 
 _CUT = "the program was cut off before its end; write a shorter one"
 _NO_CALLS = "this program holds LM calls, and they are not wanted here"
@@ -94,15 +101,18 @@ class Work:
         """A checked program, ready to run; raises ``ProgramError``."""
         with self.timed("check"):
             if source.language is Language.PYTHON:
-                return await in_thread(
+                accepted = await in_thread(
                     session, lambda: accept_python(source.text, schema_of(self.tables), session, self.mend_values)
                 )
+                _note_mends(accepted[0])
+                return accepted
             known = session.checked.get(source.text)
             if known is not None and not known[1].asks:
                 return known
             program, plan = await in_thread(
                 session, lambda: accept(source.text, self.tables, session, self.mend_values, self.selectivity)
             )
+            _note_mends(program)
             return program, await self._arranged(program, plan, session) if plan.arranged else plan
 
     async def _arranged(self, program: Program, plan: Plan, session: Session) -> Plan:
@@ -167,6 +177,11 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
         work.candidates[key] = replace(work.candidates[key], skipped=True, error=_NOT_NEEDED)
 
 
+def _note_mends(program: AnyProgram) -> None:
+    for mend in program.mends:
+        _log.info("mended in '%s': %s", escape(program.source, SHOWN), mend)
+
+
 def _source(sample: Sample) -> Source:
     return Source(sample.text.strip(), sample.language)
 
@@ -183,6 +198,7 @@ async def _checked(
         if program.calls and not work.calls_wanted:
             raise ProgramError(program.text, (Complaint("calls", _NO_CALLS, _PLAIN[source.language]),))
     except ProgramError as error:
+        _log.info("refused '%s': %s", escape(source.text, SHOWN), escape(str(error)))
         return replace(candidate, error=str(error)), None
     return replace(candidate, program=program), plan
 
@@ -222,6 +238,7 @@ async def _run(key: str, plan: Runnable, session: Session, work: Work) -> None:
     except (LMUnavailable, LimitReached):
         raise
     except BinderError as error:
+        _log.warning("given up '%s': %s", escape(candidate.text, SHOWN), escape(str(error)))
         work.candidates[key] = replace(candidate, error=str(error))
     else:
         odd = await _nothing(candidate, session, work) if result.empty else None

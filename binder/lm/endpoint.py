@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from binder.errors import ConfigurationError
@@ -79,8 +80,7 @@ class Endpoint:
         Raises:
             ConfigurationError: As ``of`` says, or there are other numbers of servers and keys.
         """
-        urls = [base_url] if isinstance(base_url, str | None) else list(base_url)
-        keys = [api_key] if isinstance(api_key, str | None) else list(api_key)
+        urls, keys = _several(base_url), _several(api_key)
         if not urls or not keys or (len(urls) != len(keys) and 1 not in (len(urls), len(keys))):
             raise ConfigurationError(
                 f"there are {len(urls)} addresses and {len(keys)} keys; give one of either, or as many of each"
@@ -114,6 +114,10 @@ class Endpoint:
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
         return urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _several(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, list | tuple) else [given]
 
 
 def _is_web_address(url: str) -> bool:

@@ -749,3 +749,17 @@ def test_a_call_may_ask_about_an_aggregate_without_columns() -> None:
         two = engine.run('SELECT g, QA("map@what?"; COUNT(*); g) FROM w GROUP BY g ORDER BY g', table)
     assert one.values == (None, "1", "a", "2", "b", "1")
     assert two.values == (None, "1/None", "a", "2/a", "b", "1/b")
+
+
+def test_what_is_mended_refused_sent_back_and_given_up_is_in_the_log(
+    peaks: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    drafts = iter(["SELECT nme FROM w WHERE 1 = 0", "SELECT name FROM nowhere.there", "SELECT name FROM w LIMIT 1"])
+    with caplog.at_level("INFO", "binder"), Binder(Scripted(lambda request: next(drafts)), cache=False) as engine:
+        answer = engine.ask("which?", peaks, n=1)
+    assert len(answer.values) == 1
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.split("'")[0].strip() for line in told] == [
+        *("mended in", "1 programs go back to scripted with what is wrong with them"),
+        *("refused", "1 programs go back to scripted with what is wrong with them"),
+    ]
