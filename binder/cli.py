@@ -82,8 +82,7 @@ def ask(
     """Answer a question about tables."""
     tables = tables_of_words(table, query, title)
     with ready(lm.default(), as_json) as model:
-        count = samples or (1 if isinstance(model, lm.Local) else DEFAULTS.samples)
-        drafting = replace(DEFAULTS, samples=count, temperature=temperature, shots=shots, exemplars=exemplars)
+        drafting = replace(DEFAULTS, samples=samples, temperature=temperature, shots=shots, exemplars=exemplars)
         with Binder(
             model,
             drafting=drafting,

@@ -14,7 +14,7 @@ from binder import prompt
 from binder.amounts import require_number, require_text, require_whole
 from binder.errors import ConfigurationError
 from binder.headers import readable
-from binder.lm.base import LM, Usage
+from binder.lm.base import LM, Usage, working
 from binder.render import Cuts
 from binder.sampling import sample
 from binder.table import Table
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from binder.vote import Candidate
 
 AUTO = "auto"
+SAMPLES = 20
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ class Drafting:
     """How programs are drafted.
 
     Attributes:
-        samples: How many programs are sampled; in two languages an even number, so one more of an odd one.
+        samples: How many programs are sampled, in two languages an even number, so one more of an odd one. None for as
+            many as suit the model: its own ``drafts`` (1 of the embedded model's), else 20.
         temperature: The temperature of several samples; a single one is greedy.
         shots: How many worked questions the prompt shows, as far as they fit.
         repairs: How many times refused or failed programs are sent back, while none gives an answer.
@@ -57,7 +59,7 @@ class Drafting:
         5
     """
 
-    samples: int = 20
+    samples: int | None = None
     temperature: float = 0.4
     shots: int = 8
     repairs: int = 2
@@ -70,7 +72,8 @@ class Drafting:
 
     def __post_init__(self) -> None:
         for name, least in (("samples", 1), ("shots", 0), ("repairs", 0)):
-            require_whole(f"drafting: {name}", getattr(self, name), least)
+            if (given := getattr(self, name)) is not None or name != "samples":
+                require_whole(f"drafting: {name}", given, least)
         require_number("drafting: temperature", self.temperature)
         if self.seed is not None:
             require_whole("drafting: seed", self.seed, None)
@@ -79,6 +82,16 @@ class Drafting:
         if self.language not in (*Language, AUTO):
             told = f"{', '.join(Language)} or {AUTO}"
             raise ConfigurationError(f"drafting: there is no language {self.language!r}; the languages are {told}")
+
+    def samples_for(self, lm: LM) -> int:
+        """How many programs are sampled from a model.
+
+        Example:
+            >>> from binder.lm import Local
+            >>> Drafting().samples_for(Local()), Drafting(samples=5).samples_for(Local())
+            (1, 5)
+        """
+        return self.samples or int(getattr(working(lm), "drafts", SAMPLES))
 
     def of_each(self, numbers: range) -> Iterator[tuple[Language, range]]:
         """The languages that samples of these numbers are in, and their numbers among those of the language.
@@ -128,12 +141,12 @@ async def draft(
         lm: The model.
         drafting: How they are drafted.
         cache: Where programs written before are found, and new ones kept.
-        numbers: Which of the ``drafting.samples`` to draw, from 0; all of them, unless given.
+        numbers: Which of the samples to draw, from 0; all of them, unless given.
 
     Raises:
         LMUnavailable: The model could not be reached.
     """
-    wanted = range(drafting.samples) if numbers is None else numbers
+    wanted = range(drafting.samples_for(lm)) if numbers is None else numbers
 
     async def draw(language: Language, own: range) -> Drafts:
         asked = _prompt(question, tables, lm, drafting, language)
@@ -193,7 +206,7 @@ def _usable(language: Language) -> Callable[[str], bool]:
 
 def _prompt(question: str, tables: Sequence[Table], lm: LM, drafting: Drafting, language: Language) -> prompt.Prompt:
     """The request for drafts in a language."""
-    each = max((len(own) for _, own in drafting.of_each(range(drafting.samples))), default=1)
+    each = max((len(own) for _, own in drafting.of_each(range(drafting.samples_for(lm)))), default=1)
     try:
         examples = store.programs(drafting.exemplars, drafting.folder)
     except ValueError as error:

@@ -154,7 +154,7 @@ class Binder:
         Args:
             question: The question, in words.
             tables: The table, or the tables, it is about.
-            n: How many programs to sample, ``drafting.samples`` by default.
+            n: How many programs to sample; as ``drafting`` says, unless given.
             language: What they are written in: ``sql``, ``python`` or ``auto`` (half of them in each), as
                 ``drafting.language`` says by default.
             deadline: The most seconds it may take, the engine's by default.
@@ -329,12 +329,13 @@ class Binder:
     ) -> Answer:
         drafting = self._drafting(question, n, language)
         async with self._question(tables, deadline) as (work, session):
-            drawn, work.undrawn = 0, drafting.samples
+            wanted = drafting.samples_for(work.lm())
+            drawn, work.undrawn = 0, wanted
             while work.undrawn and not decided(list(work.candidates.values()), self.vote, work.undrawn):
                 numbers = range(drawn, drawn + self._next_to_draw(work, drafting))
                 with work.timed("draft"):
                     drafts = await draft(question, work.tables, work.lm(), drafting, self.cache, numbers)
-                drawn, work.undrawn = numbers.stop, drafting.samples - numbers.stop
+                drawn, work.undrawn = numbers.stop, wanted - numbers.stop
                 work.usage, work.cuts = work.usage + drafts.usage, drafts.cuts
                 await try_programs(drafts.samples, session, work)
             return (await self._vote(question, (), session, work, drafting)).answer()
@@ -362,7 +363,7 @@ class Binder:
     def _next_to_draw(self, work: Work, drafting: Drafting) -> int:
         """How many samples to draw next: all, unless the model reads the prompt again for each few of them."""
         few = at_once(work.lm())
-        if few is None or few >= drafting.samples:
+        if few is None or few >= drafting.samples_for(work.lm()):
             return work.undrawn
         least = next_to_draw(list(work.candidates.values()), self.vote, work.undrawn)
         return min(work.undrawn, -(-least // few) * few)  # a reading that is paid for is used up
@@ -370,7 +371,7 @@ class Binder:
     def _drafting(self, question: str, n: int | None = None, language: str | None = None) -> Drafting:
         """How this question's programs are drafted."""
         question_of(question)
-        samples = samples_of(self.drafting.samples if n is None else n)
+        samples = self.drafting.samples_for(self.lm) if n is None else samples_of(n)
         language = language or self.drafting.language
         samples += samples % 2 if language == AUTO else 0
         return replace(self.drafting, samples=samples, language=language)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from binder.draft import Drafting
+from binder.draft import SAMPLES, Drafting
 from binder.errors import ConfigurationError
 from binder.failing import Commands, failing, start
 from binder.vote import Method, Vote
@@ -88,7 +88,7 @@ def _benchmark(name: str, usual_split: str) -> Callable[..., None]:
         lm: Lm = None,
         base_url: BaseUrl = None,
         mode: ModeOption = Mode.BINDER,
-        samples: Samples = _DEFAULTS.samples,
+        samples: Samples = SAMPLES,
         temperature: Temperature = _DEFAULTS.temperature,
         shots: Shots = _DEFAULTS.shots,
         exemplars: Exemplars = None,

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from binder.draft import Drafting
+from binder.draft import SAMPLES, Drafting
 from binder.errors import ConfigurationError
 from binder.vote import Method, Vote
 from evaluation import records
@@ -70,7 +70,7 @@ class Settings:
     lm: str
     raw: bool = False
     mode: Mode = Mode.BINDER
-    samples: int = 20
+    samples: int = SAMPLES
     temperature: float = 0.4
     shots: int = 8
     exemplars: str = "wikitq"

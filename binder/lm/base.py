@@ -113,11 +113,12 @@ class LM(Protocol):
         context: How many tokens a prompt and its reply may hold together.
         concurrency: How many requests it may be sent at once.
 
-    It may also have these, which ``identity_of``, ``batch_of`` and ``working`` read:
+    It may also have these, which ``identity_of``, ``batch_of``, ``Drafting`` and ``working`` read:
 
     - ``identity`` (a text): what decides its replies beside the request, such as the server's address, the model's name
       and the parameters. Without one, or with None, its replies are not cached.
     - ``batch`` (a number): the most inputs of a map that one request should carry.
+    - ``drafts`` (a number): how many programs are sampled for a question, unless the caller says.
     - ``wrapped`` (an LM): the model that does the work, for one that only stands before another.
     """
 

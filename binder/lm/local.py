@@ -91,6 +91,7 @@ class Local:
         self.timeout = timeout
         self.batch = batch
         self.samples = SLOTS
+        self.drafts = 1  # each takes seconds of this machine's processor
         self._server: _Server | None = None
         self._loading: subprocess.Popen[str] | None = None
         self._starting = threading.Lock()

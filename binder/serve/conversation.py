@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from binder import lm
 from binder.answer import Answer
 from binder.engine import Binder
 from binder.errors import ConfigurationError
@@ -151,8 +150,7 @@ class Conversation:
         self[number].task.cancel()
 
     async def _answer(self, question: str) -> Answer:
-        samples = self.samples or (1 if isinstance(self.engine.lm, lm.Local) else None)
-        return await self.engine.aask(question, self.tables, n=samples, language=self.language)
+        return await self.engine.aask(question, self.tables, n=self.samples, language=self.language)
 
     def _begin(self, title: str, place: Place, work: Coroutine[Any, Any, Answer], earlier: Trace | None) -> Asked:
         if sum(not one.task.done() for one in self) >= AT_ONCE:
