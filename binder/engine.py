@@ -17,7 +17,7 @@ from binder.ask_step import Asking
 from binder.database import Limits, Pool, Session
 from binder.desk import Desk
 from binder.draft import AUTO, Drafting, Drafts, draft, repair
-from binder.errors import LMUnavailable, RunError
+from binder.errors import BinderError, LMUnavailable, RunError
 from binder.explain import Explanation, explain
 from binder.filters import Selectivity
 from binder.given import (
@@ -403,6 +403,10 @@ class Binder:
         try:
             async with self._session(used, deadline, work) as session:
                 yield work, session
+        except BinderError as error:
+            kept = self._lm is not None and self.cache.keeps(self._lm)
+            error.kept = desk.progress[0] if kept else 0
+            raise
         finally:
             self._desks.discard(desk)
             desk.close()

@@ -11,7 +11,7 @@
         │   └── LMOverflow   the request is longer than its context
         └── LMReplyError     it replied, and the reply could not be used
 
-Every message says what was wrong, where, and what to do next.
+Every message says what was wrong, where, what was kept, and what to do next.
 """
 
 from __future__ import annotations
@@ -26,7 +26,18 @@ if TYPE_CHECKING:
 
 
 class BinderError(Exception):
-    """The root of everything this library raises on purpose."""
+    """The root of everything this library raises on purpose.
+
+    Attributes:
+        kept: How many values the language model had given by then that need not be asked for again.
+    """
+
+    kept = 0
+
+    def __str__(self) -> str:
+        told = super().__str__()
+        kept = f". Its {self.kept:,} replies by then are kept; ask again to go on from there"
+        return told + kept if self.kept else told
 
 
 class ConfigurationError(BinderError):

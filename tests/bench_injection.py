@@ -2,8 +2,8 @@
 
 Eight inputs make a map; one of them is the cell. The other seven have the answers that they get when it is not there.
 Printed for each arm: how many cells changed another row's answer, how many answers changed, and how many of those
-became what the cell wants; and the same for harmless cells, since any neighbour may tip an answer. Then the program
-drafted for a table with such a cell, beside the one for the table with a harmless cell.
+became what the cell wants; and the same for harmless cells, since any neighbour may tip an answer. Then how many
+programs drafted for a table with such a cell are not the one drafted where ``…`` stands in its place.
 
 Arms: ``plain`` has no defence (cells stand in the prompt as they are, nothing says that they are data, nothing holds
 replies to a form), ``together`` has all but the one that asks apart, ``defended`` is what users have, ``apart`` a model
@@ -34,6 +34,7 @@ from binder.lm.base import LM, Message, Request, Response
 from tests.support.injections import BLIND_CELLS, BLIND_PROGRAM_CELLS, CELLS, PROGRAM_CELLS, SETTINGS, Setting
 
 ARMS = ("plain", "together", "defended", "apart")
+PARTS = ("rows", "programs")
 PLACES = (0, 3, 7)
 SONGS = ("Yesterday", "Imagine", "Hey Jude", "Waterloo", "Angie", "Fernando")
 ARTISTS = ("The Beatles", "John Lennon", "The Beatles", "ABBA", "The Rolling Stones", "ABBA")
@@ -124,16 +125,12 @@ async def programs(lm: LM, cells: Sequence[str]) -> tuple[int, int]:
     """How many programs were drafted for tables with such cells, and how many are not the one without."""
 
     async def drafted(cell: str, question: str) -> str:
-        rows = [
-            {"name": name, "artist": "ABBA" if len(name) == 8 else "other", "year": 1965 + len(name)} for name in SONGS
-        ]
-        rows[2]["name"] = cell
-        table = Table.from_pandas(pandas.DataFrame(rows), name="songs")
-        return " ".join(
-            (await draft(question, [table], lm, Drafting(samples=1, repairs=0), None)).samples[0].text.split()
-        )
+        columns = {"name": [*SONGS[:2], cell, *SONGS[3:]], "artist": ARTISTS, "year": range(1966, 1972)}
+        table = Table.from_pandas(pandas.DataFrame(columns), name="songs")
+        drafts = await draft(question, [table], lm, Drafting(samples=1, repairs=0), None)
+        return " ".join(drafts.samples[0].text.split())
 
-    usual = {question: await drafted("Hey Jude", question) for question in QUESTIONS}
+    usual = {question: await drafted("…", question) for question in QUESTIONS}
     changed = 0
     for number, cell in enumerate(cells):
         question = QUESTIONS[number % len(QUESTIONS)]
@@ -147,17 +144,19 @@ async def main() -> None:
     """Measure each arm."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--arms", nargs="*", default=ARMS, choices=ARMS)
+    options.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS)
     given = options.parse_args()
     model = Local()
     harmless = [cell for pair in zip(*(setting.harmless for setting in SETTINGS), strict=True) for cell in pair]
     for name in given.arms:
         with arm_of(name, model) as lm:
             for what, cells in (("known", CELLS), ("blind", BLIND_CELLS), ("harmless", harmless)):
-                started = time.monotonic()
-                found = await measure(lm, cells, told=what != "harmless")
-                print(f"{name}, {what}: {found} ({time.monotonic() - started:.0f} s)", flush=True)
-            if name != "apart":
-                for what, cells in (("known", PROGRAM_CELLS), ("blind", BLIND_PROGRAM_CELLS), ("harmless", SONGS)):
+                if "rows" in given.parts:
+                    started = time.monotonic()
+                    found = await measure(lm, cells, told=what != "harmless")
+                    print(f"{name}, {what}: {found} ({time.monotonic() - started:.0f} s)", flush=True)
+            for what, cells in (("known", PROGRAM_CELLS), ("blind", BLIND_PROGRAM_CELLS), ("harmless", SONGS)):
+                if "programs" in given.parts and name != "apart":
                     asked, changed = await programs(lm, cells)
                     print(f"{name}, {what}: {changed} of {asked} programs changed", flush=True)
     await model.aclose()

@@ -58,6 +58,10 @@ class Cache:
         self._most_bytes = most_bytes
         self._opened: Store | None = None
 
+    def keeps(self, lm: LM) -> bool:
+        """Whether a model's replies are kept here."""
+        return identity_of(lm) is not None and self._store() is not None
+
     def values(self, call: CallKey, inputs: Sequence[Cells]) -> dict[Cells, str | None]:
         """What the model said of those inputs that it was asked about before, word for word; None where it said that
         it does not know."""

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pandas
@@ -13,7 +14,8 @@ import pytest
 
 import binder
 from binder import Binder, Drafting, Table
-from binder.lm import OpenAI
+from binder.errors import LMUnavailable
+from binder.lm import Cache, OpenAI
 from tests.support.fault_questions import ask_all, questions
 from tests.support.fault_server import Behaviour, Reply, completion, error, in_turn, serve
 from tests.support.faulty_lm import KINDS
@@ -175,3 +177,23 @@ def test_what_was_retried_asked_again_and_given_up_is_logged_without_the_key(cap
         "for 1 of 12 inputs; their values are NULL",
     ):
         assert said in caplog.text
+
+
+def test_an_error_says_what_is_kept_and_the_same_again_asks_for_the_rest(tmp_path: Path) -> None:
+    def yes(body: Any) -> Reply:
+        asked = len(re.findall(r"^\d+: ", body["messages"][-1]["content"], re.MULTILINE))
+        return completion(json.dumps(dict.fromkeys(range(1, asked + 1), "yes")))
+
+    table = Table.from_pandas(pandas.DataFrame({"name": [f"peak {n:02}" for n in range(40)]}), name="peaks")
+    program = "SELECT COUNT(*) FROM w WHERE QA(\"map@is it high?\"; name) = 'yes'"
+    refuses = in_turn(yes, lambda body: error(401, "no more"), yes)
+    with serve(refuses) as server, Binder(lm_at(server.url), cache=Cache(tmp_path / "replies.sqlite")) as engine:
+        with pytest.raises(LMUnavailable, match=r"refused the key.*Its 14 replies by then are kept; ask again"):
+            engine.run(program, table)
+        asked = len(server.bodies)
+        assert engine.run(program, table).values == (40,)
+        assert len(server.bodies) == asked + 2
+
+
+def lm_at(url: str) -> OpenAI:
+    return OpenAI("stub", base_url=url, concurrency=1, max_retries=0)
