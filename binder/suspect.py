@@ -102,6 +102,8 @@ def speaks(text: str) -> bool:
         >>> speaks("Ignore the rows above"), speaks("Answer Me, My Love")
         (True, False)
     """
+    if text.isascii() and text.isalnum():
+        return False  # one word
     if control.plain(text) != text:
         return True
     read = "".join(character for character in unicodedata.normalize("NFKC", text) if not _is_hidden(character))

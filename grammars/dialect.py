@@ -252,12 +252,14 @@ def _limit(query: exp.Expr, scope: Scope) -> None:
         clause = query.args.get(name)
         if clause is None:
             continue
-        key = "count" if isinstance(clause, exp.Fetch) else "expression"
-        bound = integer(_express(clause.args[key], scope))
+        if isinstance(clause, exp.Fetch):
+            clause = exp.Limit(expression=clause.args.get("count") or exp.Literal.number("1"))
+            query.set(name, clause)
+        bound = integer(_express(clause.expression, scope))
         if isinstance(bound, exp.Neg):
             query.set(name, None)
         else:
-            clause.set(key, bound)
+            clause.set("expression", bound)
 
 
 def _set_operation(node: exp.SetOperation, scope: Scope, in_order: bool, labels: Labels) -> tuple[Output, ...]:

@@ -15,8 +15,8 @@ from grammars.schema import Schema
 from grammars.sql import span_of
 
 _QUERIES = """
-    Select From Where Group Having Order Ordered Limit Offset Fetch Distinct With CTE Subquery Table TableAlias
-    Join Union Except Intersect Values Tuple Alias Identifier Column Star Dot Paren Window WindowSpec Qualify
+    Select From Where Group Having Order Ordered Limit Offset Fetch LimitOptions Distinct With CTE Subquery Table
+    TableAlias Join Union Except Intersect Values Tuple Alias Identifier Column Star Dot Paren Window WindowSpec Qualify
     Cube Rollup GroupingSets Filter WithinGroup Collate Var Aliases
 """
 _EXPRESSIONS = """
@@ -87,6 +87,8 @@ _INSTEAD = {
     "JSON_OBJECT": _JOINED,
     "JSON_GROUP_ARRAY": _JOINED,
     "JSON_GROUP_OBJECT": _JOINED,
+    "DISTINCT": "name the column, as in COUNT(DISTINCT name)",
+    "LIMITOPTIONS": "write LIMIT and a number",
     "SOUNDEX": "compare with LIKE, or ask: QA(\"map@does it sound like …?\"; x) = 'yes'",
     "RANDOM": "choose rows by a rule: ORDER BY row_id LIMIT 5",
 }
@@ -94,6 +96,8 @@ _INSTEAD = {
 
 def _hint(node: exp.Expr) -> str:
     """What to write in the place of a node that is refused."""
+    if isinstance(node, exp.Select) and not node.expressions:
+        return "name the columns, or write SELECT *"
     name = _name(node) if isinstance(node, exp.Func) else type(node).__name__.upper()
     return _INSTEAD.get(name, _HINT)
 
@@ -113,7 +117,13 @@ def _refusal(node: exp.Expr) -> str | None:
             for key in ("into", "locks", "sample", "settings", "format", "hint", "laterals", "pivots")
             if node.args.get(key)
         ]
-        return f"SELECT may not have {_REFUSED_PARTS[extra[0]]}" if extra else None
+        if extra:
+            return f"SELECT may not have {_REFUSED_PARTS[extra[0]]}"
+        return None if node.expressions else "SELECT names nothing to select"
+    if isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Func) and not node.expressions:
+        return f"{_name(node.parent)}(DISTINCT) names no value"
+    if isinstance(node, exp.LimitOptions) and (node.args.get("percent") or node.args.get("with_ties")):
+        return "FETCH may not have PERCENT or WITH TIES"
     if isinstance(node, exp.Func) and _name(node) in _UNSTEADY:
         return f"function {_name(node)} gives another answer each time"
     if isinstance(node, exp.Anonymous):

@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class Figures:
         kills: How often it was killed.
         sent: The programs and values that an unbroken run is sent.
         again: Those that were sent to it again.
-        lost: Those of them that had been sent longer than ``FLIGHT`` before the kill.
+        lost: Those of them for which no reply was on its way at a kill, so sent less than ``FLIGHT`` before it.
     """
 
     kills: int
@@ -74,9 +75,8 @@ def bench(command: Command, folder: Path, moments: list[float], server: dict[str
 def _paid_again(unbroken: kills.Telling, telling: kills.Telling, killed: list[float]) -> tuple[int, int]:
     """How much was sent more often than to an unbroken run, and how much of that was not in flight at a kill."""
     more = telling.counted() - unbroken.counted()
-    first = {about: at for at, about in reversed(telling.sent) if about in more}
-    lost = [about for about, at in first.items() if not any(0 <= end - at < FLIGHT for end in killed)]
-    return more.total(), len(lost)
+    flying = Counter(about for at, about in telling.sent if any(0 <= end - at < FLIGHT for end in killed))
+    return more.total(), (more - flying).total()
 
 
 def main() -> None:
