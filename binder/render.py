@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from binder import nearest
 from binder.suspect import speaks
+from grammars.bare_names import stands_bare
 from grammars.language import Language
 from grammars.schema import Kind
 
@@ -142,15 +143,15 @@ def escape(text: str, width: int | None = None) -> str:
 
 
 def quoted(name: str, language: Language = Language.SQL) -> str:
-    """A column's name as programs write it: in SQL in back-ticks unless it is a plain word, in Python as a text.
+    """A column's name as programs write it: in SQL in back-ticks unless it stands bare, in Python as a text.
 
     Example:
-        >>> quoted("goals for"), quoted("goals for", Language.PYTHON)
-        ('`goals for`', '"goals for"')
+        >>> quoted("goals for"), quoted("select"), quoted("goals for", Language.PYTHON)
+        ('X', '"goals for"')
     """
     if language is Language.PYTHON:
         return json.dumps(name, ensure_ascii=False)
-    return name if re.fullmatch(r"[A-Za-z_]\w*", name) else "`" + name.replace("`", "``") + "`"
+    return name if stands_bare(name) else "`" + name.replace("`", "``") + "`"
 
 
 @dataclass(frozen=True)
