@@ -147,7 +147,7 @@ def quoted(name: str, language: Language = Language.SQL) -> str:
 
     Example:
         >>> quoted("goals for"), quoted("select"), quoted("goals for", Language.PYTHON)
-        ('X', '"goals for"')
+        ('`goals for`', '`select`', '"goals for"')
     """
     if language is Language.PYTHON:
         return json.dumps(name, ensure_ascii=False)
