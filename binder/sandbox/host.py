@@ -100,13 +100,32 @@ class Sandbox:
             RunError: It failed, ran past a limit, or ended some other way.
             ConfigurationError: It cannot be kept in here.
         """
-        connection = await asyncio.to_thread(self._start)
+        connection = await self._started()
         reader, writer = await asyncio.open_connection(sock=connection, limit=1 << 20)
         try:
             job = {"program": program, "tables": tables.described, "rows": self._share.rows}
             return await _Talk(reader, writer, self._share).finish(job, tables.data, ask)
         finally:
             writer.close()  # which ends the program, if it is still there
+
+    async def _started(self) -> socket.socket:
+        """A connection to a new child; closed, which ends that, where the caller has given up by then."""
+        made: list[socket.socket] = []
+        given_up = threading.Event()
+
+        def start() -> socket.socket:
+            made.append(self._start())
+            if given_up.is_set():
+                made[0].close()
+            return made[0]
+
+        try:
+            return await asyncio.to_thread(start)
+        except asyncio.CancelledError:
+            given_up.set()
+            for connection in made:
+                connection.close()
+            raise
 
     def _start(self) -> socket.socket:
         """A connection to a new child."""

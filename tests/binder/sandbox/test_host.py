@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -276,9 +277,29 @@ def test_a_given_up_program_is_ended(sandbox: Sandbox) -> None:
             async with asyncio.timeout(0.3):
                 await sandbox.run("def solve(t):\n while True: pass", pack([PEAKS]), no_calls)
 
-    before = len(processes())
+    run(sandbox, "return 1")
+    before = processes()
     asyncio.run(given_up())
-    settle(lambda: len(processes()) <= before)
+    settle(lambda: processes() <= before)
+
+
+def test_a_program_given_up_before_it_began_is_ended() -> None:
+    async def given_up(sandbox: Sandbox) -> None:
+        asked = asyncio.create_task(sandbox.run("def solve(t):\n while True: pass", pack([PEAKS]), no_calls))
+        await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+    sandbox = Sandbox(SHARE)
+    try:
+        asyncio.run(given_up(sandbox))  # which waits for the thread that starts it
+        assert sandbox._warm is not None
+        warm = sandbox._warm._process.pid
+        settle(lambda: processes(warm) == set())
+        gc.collect()  # which complains of a connection that is left open
+    finally:
+        sandbox.close()
 
 
 def test_many_programs_leave_nothing(sandbox: Sandbox) -> None:
