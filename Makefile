@@ -18,10 +18,10 @@ ask: export TABLE = $(value FILE)
 ask: .venv/ready
 	@$(BIN)/binder ask "$$QUESTION" -t "$$TABLE"
 
-# Get the embedded model's weights if they can be had, and run all the tests.
+# Get the embedded model's weights if they can be had, and run all the tests, two at a time.
 test: .venv/ready
 	@$(BIN)/binder models pull || echo "make test: no weights of the embedded model, so its tests are skipped"
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Lint and type-check.
 check: .venv/ready

@@ -55,7 +55,7 @@ def _watch() -> None:
     with _changed:
         while True:
             now = time.monotonic()
-            for number in [number for number, (due, _) in _set.items() if due <= now]:
+            for _, number in sorted((due, number) for number, (due, _) in _set.items() if due <= now):
                 _set.pop(number)[1]()
             _wakes = min((due for due, _ in _set.values()), default=now + _IDLE)
             _changed.wait(_wakes - now)

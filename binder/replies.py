@@ -105,9 +105,11 @@ def _objects(text: str) -> tuple[list[_Pairs], str]:
     while at >= 0:
         try:
             value, end = _DECODER.raw_decode(text, at)
-        except (ValueError, RecursionError):
+        except ValueError:
             at = text.find("{", at + 1)
             continue
+        except RecursionError:  # each object inside would take as long, and be as deep but for one
+            break
         found.append(value)
         prose.append(text[done:at])
         done, at = end, text.find("{", end)

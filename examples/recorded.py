@@ -16,6 +16,11 @@ from evaluation.journal import digest
 REPLIES = Path(__file__).with_name("replies.jsonl")
 
 
+def key(request: Request) -> str:
+    """What a reply is found by: all that decides it, and how many samples it holds."""
+    return f"{digest(request)}, n {request.n}"
+
+
 class Recorded:
     """The embedded model's replies, by what was asked."""
 
@@ -32,7 +37,7 @@ class Recorded:
         Raises:
             LMUnavailable: This was not asked when replies were recorded.
         """
-        found = self.said.get(digest(request))
+        found = self.said.get(key(request))
         if found is None:
             raise LMUnavailable(
                 f"{REPLIES.name} holds no reply to this request, a {request.purpose}: it is new, or prompts have "

@@ -6,6 +6,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if order := os.environ.get("BINDER_TEST_ORDER"):
         random.Random(order).shuffle(items)
         sys.setswitchinterval(1e-5)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # so that no test's time runs while it waits
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Lets the tests of the embedded model run one at a time where pytest-xdist runs others beside them.
+
+    A group of tests (``--dist loadgroup``) would do, but pytest-xdist 3.8.0 cannot give pytest 9.2's tests one.
+    """
+    with _alone() if item.get_closest_marker("local_lm") else nullcontext():
+        return (yield)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    import fcntl
+
+    with Path(__file__).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -7,6 +7,7 @@ speaks to it is an ``OpenAI`` like any other.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import os
@@ -141,12 +142,15 @@ class Local:
         server, self._server = self._server, None
         if server is not None:
             await server.lm.aclose()
-            await asyncio.to_thread(_end, server)
+            await asyncio.to_thread(_end, server.process, server.log)
 
     def _running(self, progress: Progress | None = None) -> _Server:
         """The server, started if there is none; one start at a time."""
         with self._starting:
-            if self._server is None or self._server.process.poll() is not None:
+            if self._server is not None and self._server.process.poll() is not None:
+                _end(self._server.process, self._server.log)
+                self._server = None
+            if self._server is None:
                 self._server = self._start(progress)
             return self._server
 
@@ -160,6 +164,9 @@ class Local:
         self._loading = process
         try:
             url = self._load(process, log, path, key)
+        except BaseException:
+            _end(process, log)
+            raise
         finally:
             self._loading = None
         if progress:
@@ -249,13 +256,14 @@ def _spawn() -> tuple[subprocess.Popen[str], IO[str]]:
     return process, log
 
 
-def _end(server: _Server) -> None:
+def _end(process: subprocess.Popen[str], log: IO[str]) -> None:
     """End the process and wait until it is gone."""
-    server.process.kill()
-    server.process.wait()
-    for stream in (server.process.stdin, server.process.stdout, server.log):
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout, log):
         if stream is not None:
-            stream.close()
+            with contextlib.suppress(BrokenPipeError):  # settings that it did not read
+                stream.close()
 
 
 def _ending(status: int) -> str:

@@ -16,9 +16,9 @@ def test_it_rings_for_what_is_late() -> None:
 
 def test_it_does_not_ring_for_what_is_done() -> None:
     rung = threading.Event()
-    with alarm(0.05, rung.set):
+    with alarm(1.0, rung.set):
         pass
-    time.sleep(0.2)
+    time.sleep(1.2)
     assert not rung.is_set()
 
 
@@ -30,7 +30,7 @@ def test_a_sooner_alarm_rings_before_a_later_one_that_was_set_first() -> None:
         order.append("later")
         done.set()
 
-    with alarm(0.3, later), alarm(0.05, lambda: order.append("sooner")):
+    with alarm(1.0, later), alarm(0.05, lambda: order.append("sooner")):
         assert done.wait(5)
     assert order == ["sooner", "later"]
 
@@ -39,11 +39,14 @@ def test_many_threads_each_have_their_own() -> None:
     rung = [0] * 40
 
     def work(number: int) -> None:
+        late = threading.Event()
+
         def ring() -> None:
             rung[number] += 1
+            late.set()
 
         with alarm(0.1 if number % 2 else 60, ring):
-            time.sleep(0.4)
+            late.wait(10 if number % 2 else 0.4)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(40)]
     for thread in threads:

@@ -52,10 +52,12 @@ def test_a_killed_run_goes_on(farm: Path, tmp_path: Path, after: int) -> None:
     subprocess.run(command(farm, whole), env=os.environ | {"REQUESTS": str(asked[whole])}, check=True)
 
     with subprocess.Popen(command(farm, broken), env=os.environ | {"REQUESTS": str(asked[broken])}) as running:
-        while lines(broken / RESULTS) < after:
-            assert running.poll() is None
-            time.sleep(0.002)
-        running.kill()
+        try:
+            while lines(broken / RESULTS) < after:
+                assert running.poll() is None
+                time.sleep(0.002)
+        finally:
+            running.kill()
     done, replied = lines(broken / RESULTS), lines(broken / JOURNAL)
     assert done < 24
     for name in (JOURNAL, DRAFTS, RESULTS):

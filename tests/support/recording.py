@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from replayed import Recorded
+from replayed import Recorded, key
 
 from binder.lm import Local, Request, Response
-from evaluation.journal import digest
 from evaluation.records import Appender
 
 USED = Path(__file__).with_name("used.jsonl")
@@ -28,12 +27,12 @@ class Recording(Recorded):
 
     async def complete(self, request: Request) -> Response:
         """The reply that was recorded, or else the model's."""
-        key = digest(request)
-        if key not in self.said:
+        asked = key(request)
+        if asked not in self.said:
             response = await self._model.complete(request)
             said = {"completions": [asdict(one) for one in response.completions], "usage": asdict(response.usage)}
-            self.said[key] = {"request": key, "purpose": request.purpose, **said}
-        self._used.add(self.said[key])
+            self.said[asked] = {"request": asked, "purpose": request.purpose, **said}
+        self._used.add(self.said[asked])
         return await super().complete(request)
 
 

@@ -195,21 +195,23 @@ def test_a_wrapper_shares_its_models_slots() -> None:
 
 
 def test_seconds_stop_what_is_under_way_and_refuse_what_comes_after() -> None:
-    model = Counting(seconds=0.2)
-    limited = Limited(model, Budget(seconds=0.3))
+    model = Counting(seconds=0.1)
+    limited = Limited(model, Budget(seconds=1.5))
     started = time.perf_counter()
-    results = [together(limited, 3), together(limited, 1), together(limited, 1)]
+    results = [together(limited, 3)]
+    model.seconds = 30
+    results += [together(limited, 1), together(limited, 1)]
     assert [answered(each) for each in results] == [3, 0, 0]
-    assert time.perf_counter() - started < 0.6
+    assert time.perf_counter() - started < 10
     assert model.sent == 4
-    assert "0.3 seconds on scripted is reached: 4 requests" in str(results[2][0])
-    assert 0.3 <= limited.spent.seconds < 0.45
+    assert "1.5 seconds on scripted is reached: 4 requests" in str(results[2][0])
+    assert 1.5 <= limited.spent.seconds < 10
 
 
 def test_time_in_which_nothing_is_asked_does_not_count() -> None:
-    limited = Limited(Counting(), Budget(seconds=0.1))
+    limited = Limited(Counting(), Budget(seconds=1))
     together(limited, 1)
-    time.sleep(0.15)
+    time.sleep(1.1)
     assert answered(together(limited, 1)) == 1
 
 
@@ -329,7 +331,7 @@ def test_after_the_wait_the_minute_has_room(sent: list[tuple[float, int, int]], 
 
 
 def test_requests_wait_for_their_turn_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "MINUTE", 0.4)
+    monkeypatch.setattr(pace, "MINUTE", 2.0)
     times: list[tuple[int, float]] = []
 
     async def run() -> None:
@@ -344,7 +346,7 @@ def test_requests_wait_for_their_turn_in_order(monkeypatch: pytest.MonkeyPatch) 
 
     asyncio.run(run())
     assert [number for number, _ in times] == [0, 1, 2, 3, 4]
-    assert times[1][1] < 0.3 and times[2][1] >= 0.4 and times[3][1] < 0.75 and 0.8 <= times[4][1] < 1.5
+    assert times[1][1] < 1.9 and 2.0 <= times[2][1] <= times[3][1] < 3.9 and 4.0 <= times[4][1] < 5.9
 
 
 def test_tokens_a_minute_go_by_what_was_spent_once_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,7 +356,7 @@ def test_tokens_a_minute_go_by_what_was_spent_once_that_is_known(monkeypatch: py
     started = time.perf_counter()
     # 200 are set aside for each and 11 spent, so that the second waits for the first one's reply and no longer.
     assert answered(together(limited, 4, lambda: request(max_tokens=190))) == 4
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 10
 
 
 def test_a_request_larger_than_a_minute_allows_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -363,14 +365,16 @@ def test_a_request_larger_than_a_minute_allows_goes_alone(monkeypatch: pytest.Mo
 
 
 def test_one_that_gives_up_its_turn_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "MINUTE", 0.3)
+    monkeypatch.setattr(pace, "MINUTE", 2.0)
 
     async def run() -> None:
+        started = time.monotonic()
         limited = Limited(Counting(), Budget(requests_per_minute=1))
         tasks = [asyncio.create_task(limited.complete(request())) for _ in range(3)]
         await asyncio.sleep(0.05)
         tasks[1].cancel()
-        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 0.8)
+        await asyncio.gather(*tasks, return_exceptions=True)
         assert limited.spent.requests == 2
+        assert time.monotonic() - started < 3.9
 
     asyncio.run(run())

@@ -171,7 +171,9 @@ def test_two_at_once_fetch_once(cache: Path) -> None:
 
     def slowly(weights: Weights, partial: Path, report: Progress) -> None:
         fetched.append(partial)
-        time.sleep(0.3)
+        deadline = time.monotonic() + 20
+        while "waiting for another download" not in waits and time.monotonic() < deadline:
+            time.sleep(0.01)
         whole(weights, partial, report)
 
     waits: list[str] = []

@@ -262,13 +262,13 @@ def test_nothing_of_this_process_is_there(sandbox: Sandbox, monkeypatch: pytest.
 
 def test_programs_run_at_the_same_time(sandbox: Sandbox) -> None:
     async def together() -> list[dict[str, Any]]:
-        program = "def solve(t):\n import time\n time.sleep(0.5)\n return 1"
+        program = "def solve(t):\n import time\n time.sleep(2)\n return 1"
         return await asyncio.gather(*(sandbox.run(program, pack([PEAKS]), no_calls) for _ in range(6)))
 
     run(sandbox, "return 1")
     started = time.perf_counter()
     assert [given["rows"] for given in asyncio.run(together())] == [[[1]]] * 6
-    assert time.perf_counter() - started < 2.5
+    assert time.perf_counter() - started < 8  # one after another they take 12
 
 
 def test_a_given_up_program_is_ended(sandbox: Sandbox) -> None:
@@ -333,14 +333,16 @@ def test_a_killed_engine_leaves_no_process(tmp_path: Path) -> None:
         "program = 'def solve(t):\\n import time\\n time.sleep(60)'\n"
         "async def main():\n"
         "    run = asyncio.ensure_future(Sandbox(Share(60.0, 10**9, 10)).run(program, pack([table]), None))\n"
-        "    await asyncio.sleep(1.5)\n    print('ready', flush=True)\n    await run\n"
+        "    await asyncio.sleep(0.5)\n    print('ready', flush=True)\n    await run\n"
         "asyncio.run(main())\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as engine:
-        assert engine.stdout is not None and engine.stdout.readline() == "ready\n"
-        ours = processes(engine.pid)
-        assert len(ours) == 2  # the warm process and the program's
-        engine.kill()
+        try:
+            assert engine.stdout is not None and engine.stdout.readline() == "ready\n"
+            settle(lambda: len(processes(engine.pid)) == 2, 30)  # the warm process and the program's
+            ours = processes(engine.pid)
+        finally:
+            engine.kill()
     settle(lambda: not any(map(alive, ours)))
 
 
