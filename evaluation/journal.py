@@ -42,6 +42,7 @@ class Journal:
         self.context = lm.context
         self.concurrency = lm.concurrency
         self.batch = batch_of(lm)
+        self.steady = True  # or a run that goes on would ask about other inputs together, and find none of the replies
         self._known: dict[tuple[str, str], list[Response]] = defaultdict(list)
         for record in read(path):
             self._known[record["about"], record["request"]].append(_response(record))

@@ -118,6 +118,7 @@ class LM(Protocol):
     - ``identity`` (a text): what decides its replies beside the request, such as the server's address, the model's name
       and the parameters. Without one, or with None, its replies are not cached.
     - ``batch`` (a number): the most inputs of a map that one request should carry.
+    - ``steady`` (True or False): whether requests carry as many inputs however replies turn out.
     - ``drafts`` (a number): how many programs are sampled for a question, unless the caller says.
     - ``wrapped`` (an LM): the model that does the work, for one that only stands before another.
     """

@@ -70,7 +70,12 @@ def bearable(lm: object, own: int) -> int:
 
 
 def learn(lm: object, own: int, asked: int, outcome: Outcome) -> None:
-    """Remember how a request went, of a model that carries ``own`` inputs a request by itself."""
+    """Remember how a request went, of a model that carries ``own`` inputs a request by itself.
+
+    Of a model that is ``steady`` only what its context cannot hold is learnt.
+    """
+    if outcome != "overflow" and getattr(lm, "steady", False):
+        return
     known = _known.get(id(lm))
     if known is None:
         if outcome == "whole":

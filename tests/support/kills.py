@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -179,11 +179,11 @@ def check_lines(out: Path) -> None:
             assert json.loads(line) if line.endswith(b"\n") else True, path
 
 
-def result(out: Path, aside: Collection[str] = ("seconds",)) -> dict[str, list[str]]:
-    """What a run ended with: the lines of each of its files, sorted, without these parts."""
-    names = [path.name for path in sorted(out.glob("*.jsonl")) if "usage" not in aside or path.name != "journal.jsonl"]
+def result(out: Path) -> dict[str, list[str]]:
+    """What a run ended with: the lines of each of its files, sorted, without their times."""
+    names = [path.name for path in sorted(out.glob("*.jsonl"))]
     texts = {name: (out / name).read_text(encoding="utf-8") for name in names}
-    return {name: sorted(_without(line, aside) for line in text.splitlines()) for name, text in texts.items()}
+    return {name: sorted(_untimed(line) for line in text.splitlines()) for name, text in texts.items()}
 
 
 def moments(kills: int, longest: float, seed: int) -> list[float]:
@@ -191,9 +191,9 @@ def moments(kills: int, longest: float, seed: int) -> list[float]:
     return [random.Random(f"{seed} {number}").uniform(0.05, longest) for number in range(kills)]
 
 
-def _without(line: str, aside: Collection[str]) -> str:
-    """A record as a text without some of its parts, at any depth."""
-    kept = json.loads(line, object_hook=lambda found: {key: one for key, one in found.items() if key not in aside})
+def _untimed(line: str) -> str:
+    """A record as a text without the seconds in it, at any depth."""
+    kept = json.loads(line, object_hook=lambda found: {key: one for key, one in found.items() if key != "seconds"})
     return json.dumps(kept, sort_keys=True)
 
 
