@@ -136,9 +136,9 @@ def test_questions_to_a_server_that_fails_now_and_then_get_the_answers_of_a_heal
 def test_a_stalled_try_is_given_up_and_sent_again() -> None:
     behaviour = in_turn(lambda body: Reply(pause=30), lambda body: completion("SELECT COUNT(*) FROM w"))
     started = time.monotonic()
-    with serve(behaviour) as server, Binder(OpenAI("stub", base_url=server.url, stall=0.3), cache=False) as engine:
+    with serve(behaviour) as server, Binder(OpenAI("stub", base_url=server.url, stall=2), cache=False) as engine:
         assert engine.ask("how many?", PEAKS, n=1).values == (2,)
-    assert time.monotonic() - started < 10 and len(server.bodies) == 2
+    assert time.monotonic() - started < 20 and len(server.bodies) == 2
 
 
 def test_more_than_a_small_share_of_unreadable_replies_is_an_error() -> None:
