@@ -238,12 +238,6 @@ _KNOWN = (
         _nothing,
     ),
     _Known(
-        r"SELECT clause without selection list",
-        "a SELECT selects nothing",
-        "name a column, or write SELECT 1",
-        _nothing,
-    ),
-    _Known(
         r"zero-length delimited identifier",
         "a name is empty",
         "give it at least a letter",

@@ -119,7 +119,7 @@ def _refusal(node: exp.Expr) -> str | None:
         ]
         if extra:
             return f"SELECT may not have {_REFUSED_PARTS[extra[0]]}"
-        return None if node.expressions else "SELECT names nothing to select"
+        return None if node.expressions else "a SELECT selects nothing"
     if isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Func) and not node.expressions:
         return f"{_name(node.parent)}(DISTINCT) names no value"
     if isinstance(node, exp.LimitOptions) and (node.args.get("percent") or node.args.get("with_ties")):

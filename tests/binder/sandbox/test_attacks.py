@@ -112,7 +112,8 @@ def test_no_attack_succeeds(sandbox: Sandbox, canaries: Canaries, attack: Attack
     assert not canaries.canary_file.exists()
     assert not canaries.reached
     assert "made-by-a-program" not in {path.name for path in Path(tempfile.gettempdir()).iterdir()} - before
-    assert "[[2], [14253], ['K2'], [3]]" in told(sandbox, NEXT)
+    # On a busy machine a program may wait longer for the processor than it may take.
+    assert any("[[2], [14253], ['K2'], [3]]" in told(sandbox, NEXT) for _ in range(3))
     assert sandbox._warm is warm and warm.alive
 
 
