@@ -72,7 +72,9 @@ def bench(command: Command, folder: Path, moments: list[float], server: dict[str
 
 def _paid_again(unbroken: kills.Telling, telling: kills.Telling, killed: list[float]) -> tuple[int, int]:
     """How much was sent more often than to an unbroken run, and how much of that was not in flight at a kill."""
-    more = telling.counted() - unbroken.counted()
+    # A run that starts anew may draw a sample that an unbroken one does without; sent once, it is not paid for again.
+    once = Counter(dict.fromkeys(telling.counted(), 1)) | unbroken.counted()
+    more = telling.counted() - once
     flying = Counter(about for at, about in telling.sent if any(0 <= end - at < FLIGHT for end in killed))
     return more.total(), (more - flying).total()
 

@@ -18,7 +18,8 @@ from tests.support.kills import CONCURRENCY
 async def ask_all(data: Path, url: str, samples: int) -> list[dict[str, object]]:
     """The answers, by example."""
     places = asyncio.Semaphore(CONCURRENCY)
-    with Binder(OpenAI("stub", base_url=url, concurrency=CONCURRENCY), drafting=Drafting(samples=samples)) as engine:
+    drafting = Drafting(samples=samples, seed=1)  # so that the server can tell which sample it is asked for
+    with Binder(OpenAI("stub", base_url=url, concurrency=CONCURRENCY), drafting=drafting) as engine:
 
         async def ask(example: Example) -> dict[str, object]:
             async with places:

@@ -76,9 +76,9 @@ def serve(delay: float, *, at_once: int = 100, careless: bool = False) -> Iterat
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
-            about = (
-                [turn] * count if is_draft(turn) else [cell for n, cell in _INPUT.findall(turn) if f'"{n}"' in texts[0]]
-            )
+            about = [cell for n, cell in _INPUT.findall(turn) if f'"{n}"' in texts[0]]
+            if is_draft(turn):
+                about = [f"{turn} with seed {(body.get('seed') or 0) + nth}" for nth in range(count)]
             telling.sent.extend((time.monotonic(), one) for one in about)
 
         def log_message(self, *_: object) -> None:
