@@ -111,6 +111,8 @@ async def ask_map(
     asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, keep)
     for attempt in range(1, ATTEMPTS + 1):
         pending = [cells for cells in asked if cells not in asker.known]
+        if attempt > 1 and not asker.known:
+            pending = pending[: batch_of(lm)]  # so that a model that cannot answer is not asked about everything
         await asker.ask_all(pending, attempt)
         asker.settle_texts(last=attempt == ATTEMPTS)
     if asked and not asker.known:
@@ -184,7 +186,7 @@ class _Asker:
         completion, spent = await hear(self.lm, again(self.request(batch), attempt))
         self.usage += spent
         self.heard = completion.text
-        answers = self._read(completion.text, len(batch), attempt) if completion.finished else {}
+        answers = self._read(completion.text, len(batch)) if completion.finished else {}
         if attempt == 1:  # later ones carry what is hard to answer, however few they are
             self._learn(batch, "whole" if len(answers) == len(batch) else "lost")
         numbered = [(cells, answers[number]) for number, cells in enumerate(batch, 1) if number in answers]
@@ -223,14 +225,11 @@ class _Asker:
     def _learn(self, batch: Mapping[Cells, Cells], outcome: Outcome) -> None:
         learn(working(self.lm), batch_of(self.lm), len(batch), outcome)
 
-    def _read(self, text: str, count: int, attempt: int) -> Answers:
-        """The replies by number. A lone input's may come without one, but not a text that could be anything from a
-        model that has already failed to give a number."""
+    def _read(self, text: str, count: int) -> Answers:
+        """The replies by number. A lone input's may come without one."""
         answers = read_map(text, count)
-        if answers or count > 1 or (attempt > 1 and self.expected.kind is ReplyKind.TEXT and not self.expected.closed):
-            return answers
-        bare = read_bare(text)
-        return {} if bare is None else {1: bare}
+        bare = read_bare(text, self.expected) if count == 1 and not answers else None
+        return answers if bare is None else {1: bare}
 
     def request(self, batch: Mapping[Cells, Cells]) -> Request:
         """The request about some inputs."""

@@ -98,7 +98,7 @@ def read_values(text: str, expected: Expected) -> tuple[Value, ...] | None:
     """The values of a reply (none where it cannot be told), or None where it cannot be read."""
     texts = read_ans(text, expected.many)
     if texts is None and not expected.many:
-        bare = read_bare(text)
+        bare = read_bare(text, expected)
         texts = None if bare is None else [bare]
     if texts is None or (len(texts) > 1 and not expected.many):
         return None

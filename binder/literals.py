@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from sqlglot import exp
 
@@ -25,6 +26,8 @@ _DIGITS = "regexp_replace({0}, '[^0-9]+', '', 'g')"
 _WITHOUT_NOTE = "regexp_replace({0}, '\\s*[(\\[].*$', '')"
 _LETTERS_A_SLIP = 6  # how many letters a text must have for one slip in it, so that Fiji is not read as Fuji
 _SHOWN = 5
+_MOST = 20
+"""How many literals of a program are looked up: each takes a look at its column."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Unmatched:
 def unmatched(program: Program, schema: Schema, session: Session) -> list[Unmatched]:
     """The literals of a program that no cell of their column equals, case aside."""
     found = []
-    for node, literal in _compared(program.tree):
+    for node, literal in islice(_compared(program.tree), _MOST):
         for table, column in _columns(node, schema):
             if not _exists(table, column, literal.name, session):
                 near = _near(table, column, literal.name, session)
@@ -75,7 +78,7 @@ def mend_python(program: PythonProgram, schema: Schema, session: Session) -> Pyt
     """A Python program with each text that no cell of its column is spelled as one value of the column, where that is
     the same but for its case, or nearly the same."""
     edits = []
-    for one in compared(program, schema):
+    for one in islice(compared(program, schema), _MOST):
         near = _meant(one.table, one.column, one.text, session)
         if near is not None:
             told = f"'{one.text}' read as '{near}', the value of `{one.column.name}` nearest to it"

@@ -17,7 +17,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from binder import nearest
-from binder.suspect import speaks
+from binder.suspect import FEW, speaks
 from grammars.bare_names import stands_bare
 from grammars.language import Language
 from grammars.schema import Kind
@@ -109,11 +109,11 @@ def render_table(
     head = _heading(name or table.name, table.title, columns, language)
     omitted = Cuts(columns=len(table.columns) - len(columns))
     if table.num_rows <= max_rows:
-        rows = nearest.rows(table, columns, range(table.num_rows))
+        rows, hidden = _without_speech(nearest.rows(table, columns, range(table.num_rows)))
         for width in WIDTHS:
             whole = _lines(rows, width)
             if _length(head + whole.lines) <= max_chars:
-                return Rendering("\n".join(head + whole.lines), omitted + Cuts(cells=whole.cut))
+                return Rendering("\n".join(head + whole.lines), omitted + Cuts(cells=whole.cut + hidden))
     return _part(table, columns, question, head, max_chars, omitted, language)
 
 
@@ -176,7 +176,8 @@ def _part(
     literals = [(name, _literals(values, language)) for name, values in near.values]
     hints = [f"In {quoted(name, language)}: {', '.join(shown)}" for name, shown in literals if shown]
     room = max_chars - _length(head + hints) - 60
-    shown = _lines(nearest.rows(table, columns, indexes), width)
+    rows, hidden = _without_speech(nearest.rows(table, columns, indexes))
+    shown = _lines(rows, width)
     kept: list[str] = []
     for line in shown.lines:
         if kept and _length([*kept, line]) > room:
@@ -184,7 +185,7 @@ def _part(
         kept.append(line)
     note = f"({table.num_rows:,} rows; the first and those nearest to the question:)"
     text = "\n".join([head[0], note, *head[1:], *kept, *hints])
-    return Rendering(text, omitted + Cuts(rows=table.num_rows - len(kept), cells=shown.cut))
+    return Rendering(text, omitted + Cuts(rows=table.num_rows - len(kept), cells=shown.cut + hidden))
 
 
 def _heading(name: str, title: str | None, columns: Sequence[Column], language: Language) -> list[str]:
@@ -200,15 +201,22 @@ def _heading(name: str, title: str | None, columns: Sequence[Column], language: 
 def _lines(rows: Iterable[Row], width: int) -> _Lines:
     lines, cut = [], 0
     for index, cells in rows:
-        cut += sum(cell is not None and (len(cell) > width or speaks(cell)) for cell in cells)
-        lines.append(" | ".join([str(index), *(_shown(cell, width) for cell in cells)]))
+        cut += sum(cell is not None and len(cell) > width for cell in cells)
+        lines.append(" | ".join([str(index), *("" if cell is None else escape(cell, width) for cell in cells)]))
     return _Lines(lines, cut)
 
 
-def _shown(cell: str | None, width: int) -> str:
-    if cell is None:
-        return ""
-    return "…" if speaks(cell) else escape(cell, width)
+def _without_speech(rows: Iterable[Row]) -> tuple[list[Row], int]:
+    """Rows with ``…`` for the cells that speak, and how many; columns that are about speech keep theirs."""
+    rows = list(rows)
+    told = [[cell is not None and speaks(cell) for cell in cells] for _, cells in rows]
+    few = [sum(column) <= max(1, FEW * len(rows)) for column in zip(*told, strict=True)]
+    hidden = [[one and rare for one, rare in zip(row, few, strict=True)] for row in told]
+    shown: list[Row] = [
+        (index, ["…" if hide else cell for cell, hide in zip(cells, hides, strict=True)])
+        for (index, cells), hides in zip(rows, hidden, strict=True)
+    ]
+    return shown, sum(map(sum, hidden))
 
 
 def _fit_columns(columns: Sequence[Column], question: str, max_chars: int) -> list[Column]:

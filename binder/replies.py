@@ -15,12 +15,15 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
+from grammars.reply import Expected, ReplyKind
+
 Answers = dict[int, str | None]
 
 LONGEST_BARE = 200
 BARE_WORDS = 3
+LONGEST_KEY = 4
 
-_LINE = re.compile(r'^[\s*•-]*"?(\d{1,4})"?(?:\s*[:)=]|\.)\s+(\S.*?),?\s*$', re.MULTILINE)
+_LINE = re.compile(r'^[ \t*•-]*"?(\d{1,4})"?(?:[ \t]*[:)=]|\.)[ \t]+(\S.*)$', re.MULTILINE)
 _ARRAY = re.compile(r"^[ \t]*(?=\[)", re.MULTILINE)
 _ITEM = re.compile(r"^([ \t]*)(?:([*•-])|(\d{1,4})[.):])[ \t]+(\S.*)$", re.MULTILINE)
 _THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
@@ -48,7 +51,10 @@ def read_map(text: str, count: int) -> Answers:
     objects, prose = _objects(text)
     if not objects and "{" in prose:
         return {}  # an object without its end: its last line may be half of one
-    numbered = [(int(key), value) for key, value in chain(*objects, _LINE.findall(prose)) if key.isdecimal()]
+    lines = [] if objects else _lines(prose)
+    numbered = [
+        (int(key), value) for key, value in chain(*objects, lines) if key.isdecimal() and len(key) <= LONGEST_KEY
+    ]
     if any(not 1 <= number <= count for number, _ in numbered):
         return {}
     return _agreed(numbered)
@@ -81,20 +87,32 @@ def read_ans(text: str, many: bool = False) -> list[str | None] | None:
     return None if any(isinstance(value, list) for value in values) else [_scalar(value) for value in values]
 
 
-def read_bare(text: str) -> str | None:
-    """A reply that is nothing but a few words, or None. Only fit where a request has one input.
+def read_bare(text: str, expected: Expected) -> str | None:
+    """A reply that is nothing but the value that is expected, or None. Only fit where a request has one input.
 
-    A sentence is none: it may be a refusal, or talk about the answer, as well as the answer.
+    Where any text would do there is none: it may be a refusal, or an error's words, as well as the answer.
 
     Example:
-        >>> read_bare("Europe")
-        'Europe'
-        >>> read_bare("I cannot help with that") is None
+        >>> read_bare("Yes.", Expected(ReplyKind.YES_NO, ("yes", "no")))
+        'Yes.'
+        >>> read_bare("No, sorry.", Expected(ReplyKind.YES_NO, ("yes", "no"))) is None
+        True
+        >>> read_bare("Rate limit exceeded", Expected()) is None
         True
     """
     text = _THINKING.sub("", text).strip().strip("`").strip()
     few = len(text) <= LONGEST_BARE and 1 <= len(text.split()) <= BARE_WORDS
-    return text if few and "\n" not in text and text[0] not in "{[<" else None
+    if not few or "\n" in text or text[0] in "{[<" or (expected.kind is ReplyKind.TEXT and not expected.closed):
+        return None
+    labels = {label.casefold() for label in expected.labels}
+    return text if not labels or text.strip(" .!'\"").casefold() in labels else None
+
+
+def _lines(prose: str) -> list[tuple[str, str]]:
+    """Replies on numbered lines; none where anything else is said, since the lines may then be of another matter."""
+    lines = [line for line in prose.splitlines() if line.strip(" \t`")]
+    found = [_LINE.match(line) for line in lines]
+    return [(one[1], one[2].rstrip(" \t,")) for one in found if one] if all(found) else []
 
 
 def _objects(text: str) -> tuple[list[_Pairs], str]:

@@ -3,7 +3,7 @@
 A language model may follow what a cell orders, however it is told not to, and then the answers of other rows suffer. So
 a cell that speaks to its reader is asked about alone, one that is much longer than those of its column only beside
 others like it, and drafting prompts leave out cells that speak. Both err on the side of a request more: of the cells of
-Wikipedia's tables one in 6,000 is taken for speech, and one in 130 for long. A short cell that looks like any other
+Wikipedia's tables one in 8,000 is taken for speech, and one in 130 for long. A short cell that looks like any other
 passes. Where a table's cells come from strangers who would gain by it, a model made with ``batch=1`` is asked about
 each input in its own request.
 """
@@ -18,6 +18,9 @@ from statistics import median_low
 
 from binder.lm import control
 from exemplars.exemplar import Cells
+
+FEW = 0.2
+"""Up to this share of a call's inputs, each that speaks is asked about alone; more are what the column is about."""
 
 LONG = 30
 TIMES_LONGER = 4
@@ -61,11 +64,13 @@ _CHARACTERS = re.compile(
 )
 _TABLE = re.compile(
     r"\b(?:all|any|every|each|others?|rest|remaining)\W+(?:of\W+)?(?:the\W+|these\W+)?(?:other\W+)?"
-    r"(?:above|below|rows?|inputs?|entr(?:y|ies)|lines|cells|records)\b|\b(?:inputs?|rows?)\W+\d"
+    r"(?:above|below|rows?|inputs?|entr(?:y|ies)|lines|cells|records)\b|\b(?:inputs|rows)\W+\d"
 )
 _FORMS = re.compile(
     r'"\s*:\s*["\d{\[tfn]|```|\{\s*["\']?\w+["\']?\s*:'
-    r"|^\W*(?:system|assistant|user|human|ai|question|answer|inputs?|note to)\b[^:\n]{0,30}:"
+    r"|^\W*(?:system|assistant|note to)\b[^:\n]{0,30}:\s*\w+\s+\w+\s+\w+"
+    r"|^\W*(?:user|human|question|answer|inputs?)\b[^:\n]{0,30}:.*\n"
+    r"|(?:\b\d{1,2}\s*[:=]\s*[^\W\d]\w*\W+){2,}"
     r"|^\s*\d{1,2}\s*[:=]\s+\S.*\n\s*\d{1,2}\s*[:=]\s"
     r"|\byou are (?:now )?(?:an?|the)\b.{0,40}\b(?:bot|model|assistant|ai)\b"
     r"|\b(?:language model|chatbot|chatgpt|llms?|ai assistant|(?:dear|hey|hi|hello|the) assistant)\b"
@@ -87,7 +92,8 @@ def groups(inputs: Sequence[Cells]) -> list[list[Cells]]:
     rest = [cells for cells in inputs if cells not in apart] if alone else list(inputs)
     most = max(LONG, TIMES_LONGER * median_low(map(_length, rest))) if rest else 0
     parted = [[cells for cells in rest if (_length(cells) > most) == long] for long in (False, True)]
-    return [group for group in (*parted, *([cells] for cells in alone)) if group]
+    speaking = [alone] if len(alone) > FEW * len(inputs) else [[cells] for cells in alone]
+    return [group for group in (*parted, *speaking) if group]
 
 
 def _length(cells: Cells) -> int:

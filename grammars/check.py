@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from grammars.sql import Parsed, Unparsable, parse
 from grammars.tidy import QUOTED, holds_query, quote_headers, tidy
 
 Rule = Callable[[Program, Schema], "Program | tuple[Complaint, ...]"]
+
+_log = logging.getLogger(__name__)
 
 _HALF = re.compile(r"[\ud800-\udfff]")
 
@@ -50,6 +53,17 @@ def check(source: str, schema: Schema) -> Checked:
         >>> check("DROP TABLE w", Schema(())).complaints[0].message
         'DROP is not a query'
     """
+    try:
+        return _check(source, schema)
+    except RecursionError:
+        told = Complaint("check", "the program is nested too deeply", "write a shorter program")
+    except (ValueError, AttributeError, LookupError, TypeError) as error:  # of sqlglot's, for what it half knows
+        _log.warning("a program could not be checked", exc_info=True)
+        told = Complaint("check", f"the program cannot be read ({type(error).__name__})", "write it another way")
+    return Checked(source, None, (told,))
+
+
+def _check(source: str, schema: Schema) -> Checked:
     if half := _HALF.search(source):
         shown = _HALF.sub("\ufffd", source)  # what an error shows must be printable
         message = "half a character stands here (a lone surrogate), which no table holds"

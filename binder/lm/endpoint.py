@@ -16,6 +16,9 @@ NO_KEY = "no-key-needed"
 """Sent where nobody set a key: most servers of one's own want none, and the protocol has no way to send nothing."""
 
 REAL_KEY = 8
+TELLING = 12
+"""How many of a key's first characters tell it, where the rest was cut."""
+
 """How many characters a key has at least that is worth hiding wherever it stands."""
 
 _SPOKEN_OF = r"((?:\b|_)(?:bearer|authorization|key|token)\b(?:\W{1,4}(?:provided|bearer|is))?[^\w(]{1,4})"
@@ -101,7 +104,7 @@ class Endpoint:
             "a bad API key: '[key]'"
         """
         if len(self.key) >= REAL_KEY:
-            return text.replace(self.key, "[key]")
+            return re.sub(rf"{re.escape(self.key[:TELLING])}[\w-]*", "[key]", text)  # also one that was cut
         return re.sub(rf"{_SPOKEN_OF}{re.escape(self.key)}(?![\w-])", r"\1[key]", text, flags=re.IGNORECASE)
 
     @property

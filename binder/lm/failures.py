@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 WAIT_FIRST = 0.5
 WAIT_LONGEST = 8.0
+NO_QUOTA = "insufficient_quota"
 
 
 _OVERFLOW = re.compile(
@@ -49,7 +50,7 @@ def delay(error: openai.APIError, failures: int) -> float | None:
     that failed together do not return together.
     """
     if isinstance(error, openai.APIStatusError):
-        if error.status_code not in (408, 409, 429) and error.status_code < 500:
+        if (error.status_code not in (408, 409, 429) and error.status_code < 500) or error.code == NO_QUOTA:
             return None
         asked = _retry_after(error.response.headers)
         if asked is not None:
@@ -80,6 +81,13 @@ def explain(error: openai.APIError, model: str) -> str:
                 f"the server knows no model {model!r} or no such path ({said}). Check the model's name (BINDER_MODEL, "
                 "or --lm of binder-eval) and the address (OPENAI_BASE_URL), which usually ends in /v1"
             )
+        case 429 if error.code == NO_QUOTA:
+            return (
+                f"the service's quota is used up ({said}). Look at the plan and the billing there, or use another key"
+            )
+        case status if 300 <= status < 400:
+            there = error.response.headers.get("location", "elsewhere")
+            return f"the server points to {there}; nothing is sent there. Give that address, if it is the right one"
         case 429:
             return f"the server asks for fewer requests ({said}). Lower concurrency=, or try again later"
         case status if status >= 500:

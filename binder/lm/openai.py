@@ -200,10 +200,10 @@ class OpenAI:
     def _note_retry(self, failed_at: int, turns: Turns, wait: float, explained: str) -> None:
         said = self._redact(explained)
         if turns.at != failed_at:
-            told = "%s: %s Key or server %d takes over from %d in %.1f s"
+            told = "%s: %s. Key or server %d takes over from %d in %.1f s"
             _log.warning(told, self.name, said, turns.at + 1, failed_at + 1, wait)
         else:
-            told = "%s: %s Asked again in %.1f s (%d of %d)"
+            told = "%s: %s. Asked again in %.1f s (%d of %d)"
             _log.warning(told, self.name, said, wait, turns.rounds, self.max_retries)
 
     def _redact(self, text: str) -> str:
@@ -238,7 +238,8 @@ class OpenAI:
             timeout=openai.Timeout(self.stall, connect=CONNECT_SECONDS),
             max_retries=0,
             # A proxy set for the internet cannot reach this machine's own servers.
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback),
+            # And what is asked goes to the server that was named, wherever that points.
+            http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback, follow_redirects=False),
         )
 
 

@@ -126,7 +126,7 @@ def read(text: str, request: Request) -> Reply:
     """
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise LMReplyError(
             f"the reply is not JSON but {_excerpt(text)}. Check the address: it usually ends in /v1"
         ) from None

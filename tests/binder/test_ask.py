@@ -198,6 +198,21 @@ def test_one_input_that_overflows_is_an_error() -> None:
         asyncio.run(ask_map(Overflowing(0), "what?", ["a"], letters("abc"), TEXT))
 
 
+@pytest.mark.parametrize("said", ["Rate limit exceeded", "I cannot answer", "No, sorry.", "1. I cannot\n2. say that"])
+def test_what_may_be_a_refusal_is_no_answer(said: str) -> None:
+    with pytest.raises(LMReplyError):
+        ask(lambda request: said, letters("a"))
+    with pytest.raises(LMReplyError):
+        ask(lambda request: f"I can't help with that:\n{said}", letters("ab"))
+
+
+def test_a_model_that_cannot_answer_is_not_asked_about_everything() -> None:
+    asked: list[Request] = []
+    with pytest.raises(LMReplyError):
+        ask(lambda request: asked.append(request) or "nothing I would say", [(f"x{n}",) for n in range(320)], batch=16)
+    assert len(asked) < 80
+
+
 def test_null_said_by_the_model_is_an_answer() -> None:
     said, requests = ask(lambda request: '{"1": null, "2": "n/a"}', letters("ab"), Expected(ReplyKind.NUMBER))
     assert said.values == (None, None) and said.unreadable == 0 and len(requests) == 1
@@ -209,8 +224,8 @@ def test_nonsense_is_an_error_that_names_the_model(nonsense: str) -> None:
         ask(lambda request: nonsense, letters("abc"))
 
 
-def test_a_bare_reply_to_a_single_input_is_read() -> None:
-    assert ask(lambda request: "Europe", letters("a"))[0].values == ("Europe",)
+def test_a_bare_reply_to_a_single_input_is_read_where_it_can_be_nothing_but_the_value() -> None:
+    assert ask(lambda request: "1,200", letters("a"), Expected(ReplyKind.NUMBER))[0].values == (1200,)
     assert ask(lambda request: "Yes.", letters("a"), YES_NO)[0].values == ("yes",)
 
 
@@ -364,7 +379,7 @@ def ans(reply: str, expected: Expected, parts: Sequence[Part] = (Part(("a",), ((
     ("reply", "expected", "value"),
     [
         ('{"answer": "noise"}', TEXT, "noise"),
-        ("noise", TEXT, "noise"),
+        ("No.", YES_NO, "no"),
         ('{"answer": "1,200"}', Expected(ReplyKind.NUMBER), 1200),
         ('{"answer": null}', TEXT, None),
         ('{"answer": ["a", "b", null]}', Expected(many=True), ("a", "b")),

@@ -8,6 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binder.replies import Answers, read_ans, read_bare, read_map
+from grammars.reply import Expected, ReplyKind
+
+NUMBER = Expected(ReplyKind.NUMBER)
+YES_NO = Expected(ReplyKind.YES_NO, ("yes", "no"))
 
 
 @pytest.mark.parametrize(
@@ -131,12 +135,14 @@ def test_the_lines_of_an_object_without_its_end_are_not_read() -> None:
 
 @pytest.mark.parametrize("sentence", ["No, I'm sorry, but I can't help with that.", "Yes, one of the 2 it has"])
 def test_a_sentence_is_no_bare_reply(sentence: str) -> None:
-    assert read_bare(sentence) is None
+    assert read_bare(sentence, YES_NO) is None
 
 
 def test_read_bare() -> None:
-    assert read_bare(" `Europe`\n") == "Europe"
-    assert read_bare('{"1": "yes"') is None
-    assert read_bare("<html>") is None
-    assert read_bare("one\ntwo") is None
-    assert read_bare("x" * 201) is None
+    assert read_bare(" `12`\n", NUMBER) == "12"
+    assert read_bare("'No'", YES_NO) == "'No'"
+    assert read_bare("Europe", Expected()) is None
+    assert read_bare('{"1": "yes"', YES_NO) is None
+    assert read_bare("<html>", NUMBER) is None
+    assert read_bare("one\ntwo", NUMBER) is None
+    assert read_bare("1" * 201, NUMBER) is None

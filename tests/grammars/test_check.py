@@ -110,3 +110,11 @@ def test_a_function_with_any_arguments_is_read_or_refused(function: str) -> None
         for turned in (arguments[:count], arguments[::-1][:count]):
             checked = check(f"SELECT {function}({', '.join(turned)}) FROM w", ONE)
             assert checked.complaints or (checked.program and checked.program.translated)
+
+
+@pytest.mark.parametrize(
+    "text", [f"SELECT {'+'.join('1' * 2000)} FROM w", f"SELECT 1 FROM w WHERE {' OR '.join(['1 = 1'] * 2000)}"]
+)
+def test_a_long_chain_is_refused_not_an_exception(text: str) -> None:
+    checked = check(text, ONE)
+    assert checked.program or [one.message for one in checked.complaints] == ["the program is nested too deeply"]

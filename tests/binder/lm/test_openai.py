@@ -108,7 +108,8 @@ def test_the_key_is_sent(api: Api) -> None:
         ("a", "a key at all is what that needs", "a key at all is what that needs"),
         ("x", "Incorrect API key provided: x. Authorization: Bearer x", "provided: [key]. Authorization: Bearer [key]"),
         ("ollama", "ollama is no ollama-key, api_key=ollama", "ollama is no ollama-key, api_key=[key]"),
-        ("sk-secret-key", "is sk-secret-keysk-secret-key one?", "is [key][key] one?"),
+        ("sk-secret-key", "is sk-secret-key one, or sk-secret-k…?", "is [key] one, or sk-secret-k…?"),
+        ("sk-a-key-of-many-characters", "is sk-a-key-of-m… one?", "is [key]… one?"),
     ],
 )
 def test_the_key_is_taken_out_of_messages_and_nothing_else(key: str, said: str, told: str) -> None:
@@ -439,3 +440,18 @@ def test_settings_that_cannot_work(make: Callable[[], OpenAI], message: str, mon
 
 def test_a_password_in_the_address_is_not_shown() -> None:
     assert OpenAI("stub", base_url="http://me:secret@localhost:1/v1").name == "stub at http://localhost:1/v1"
+
+
+def test_nothing_is_sent_where_a_server_points_to() -> None:
+    with serve(works) as other, serve(lambda body: error(307, "there", location=other.url)) as server:
+        with pytest.raises(LMUnavailable, match="the server points to"):
+            ask(client(server), request())
+        assert other.bodies == []
+
+
+def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
+    told = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota", "type": "error"}}
+    with serve(lambda body: Reply(told, 429)) as server:
+        with pytest.raises(LMUnavailable, match="quota is used up"):
+            ask(client(server), request())
+        assert len(server.bodies) == 1
