@@ -71,7 +71,7 @@ def test_a_benchmark_ends_and_goes_on(tmp_path: Path, sign: int) -> None:
         command = kills.benchmark(tmp_path / "data", tmp_path / "out", telling.url)
         status, told, took = interrupt(command, tmp_path, sign, lambda _: len(telling.sent) > 12)
         asked = len(telling.asked)
-        assert (status, told.count("\n")) == (INTERRUPTED, 1)
+        assert (status, told.count("\n")) == (INTERRUPTED, 1), told
         assert told.startswith("binder-eval: interrupted; the same command again goes on from ")
         assert took < 5
         kills.check_lines(tmp_path / "out")
