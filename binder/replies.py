@@ -52,9 +52,10 @@ def read_map(text: str, count: int) -> Answers:
     if not objects and "{" in prose:
         return {}  # an object without its end: its last line may be half of one
     lines = [] if objects else _lines(prose)
-    numbered = [
-        (int(key), value) for key, value in chain(*objects, lines) if key.isdecimal() and len(key) <= LONGEST_KEY
-    ]
+    said = [(key, value) for key, value in chain(*objects, lines) if key.isdecimal()]
+    if any(len(key) > LONGEST_KEY for key, _ in said):
+        return {}
+    numbered = [(int(key), value) for key, value in said]
     if any(not 1 <= number <= count for number, _ in numbered):
         return {}
     return _agreed(numbered)
@@ -104,7 +105,8 @@ def read_bare(text: str, expected: Expected) -> str | None:
     few = len(text) <= LONGEST_BARE and 1 <= len(text.split()) <= BARE_WORDS
     if not few or "\n" in text or text[0] in "{[<" or (expected.kind is ReplyKind.TEXT and not expected.closed):
         return None
-    labels = {label.casefold() for label in expected.labels}
+    either = ("yes", "no") if expected.kind is ReplyKind.YES_NO else ()
+    labels = {label.casefold() for label in (*expected.labels, *either)}
     return text if not labels or text.strip(" .!'\"").casefold() in labels else None
 
 

@@ -138,9 +138,14 @@ def test_a_sentence_is_no_bare_reply(sentence: str) -> None:
     assert read_bare(sentence, YES_NO) is None
 
 
+def test_a_key_that_is_no_inputs_number_makes_all_doubtful() -> None:
+    assert read_map(f'{{"1": "yes", "{"1" * 5000}": "no"}}', 2) == {}
+
+
 def test_read_bare() -> None:
     assert read_bare(" `12`\n", NUMBER) == "12"
     assert read_bare("'No'", YES_NO) == "'No'"
+    assert read_bare("No, sorry.", Expected(ReplyKind.YES_NO)) is None
     assert read_bare("Europe", Expected()) is None
     assert read_bare('{"1": "yes"', YES_NO) is None
     assert read_bare("<html>", NUMBER) is None
