@@ -19,14 +19,14 @@ from pathlib import Path
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import Value, coerce, day, is_unknown, number, settle
-from binder.errors import LimitReached, LMOverflow, LMReplyError, first_of
+from binder.errors import LimitReached, LMOverflow, first_of
 from binder.headers import readable
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
 from binder.prompt import tokens
 from binder.render import Cuts, escape
 from binder.replies import Answers, read_bare, read_map
-from binder.send import ATTEMPTS, again, hear, nothing_readable
+from binder.send import ATTEMPTS, again, hear
 from binder.suspect import groups
 from exemplars import choose, store
 from exemplars.exemplar import Cells, MapExemplar
@@ -67,12 +67,14 @@ class MapReplies:
         usage: What was spent.
         unreadable: How many distinct inputs got no reply that can be read.
         cuts: Cells that a request carried in part.
+        heard: The last reply that could not be read.
     """
 
     replies: tuple[Reply, ...]
     usage: Usage = field(default_factory=Usage)
     unreadable: int = 0
     cuts: Cuts = field(default_factory=Cuts)
+    heard: str = ""
 
     @property
     def values(self) -> tuple[Value | None, ...]:
@@ -104,22 +106,18 @@ async def ask_map(
 
     Raises:
         LMUnavailable: The model could not be reached; what ``keep`` got was answered.
-        LMReplyError: There were inputs, and not one of them got a reply that can be read.
         LimitReached: A request would have passed a limit of the model; those under way were waited for.
     """
     asked = [cells for cells in dict.fromkeys(map(tuple, inputs)) if any(cell is not None for cell in cells)]
     asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, keep)
     for attempt in range(1, ATTEMPTS + 1):
         pending = [cells for cells in asked if cells not in asker.known]
-        if attempt > 1 and not asker.known:
-            pending = pending[: batch_of(lm)]  # so that a model that cannot answer is not asked about everything
-        await asker.ask_all(pending, attempt)
+        await asker.ask_all(pending if attempt == 1 else asker.worth_asking(pending, attempt), attempt)
         asker.settle_texts(last=attempt == ATTEMPTS)
-    if asked and not asker.known:
-        raise LMReplyError(nothing_readable(lm, question, asker.heard))
     found = _settled(asker.known) if expected.kind is ReplyKind.ORDERED else asker.known
     replies = tuple(found.get(tuple(cells), _missing(tuple(cells))) for cells in inputs)
-    return MapReplies(replies, asker.usage, len(asked) - len(found), Cuts(cells=len(asker.shortened)))
+    unreadable = len(asked) - len(found)
+    return MapReplies(replies, asker.usage, unreadable, Cuts(cells=len(asker.shortened)), asker.heard)
 
 
 def first_requests(
@@ -185,14 +183,14 @@ class _Asker:
     async def _ask(self, batch: Mapping[Cells, Cells], attempt: int) -> None:
         completion, spent = await hear(self.lm, again(self.request(batch), attempt))
         self.usage += spent
-        self.heard = completion.text
-        answers = self._read(completion.text, len(batch)) if completion.finished else {}
+        answers = self._read(completion.text, batch) if completion.finished else {}
         if attempt == 1:  # later ones carry what is hard to answer, however few they are
             self._learn(batch, "whole" if len(answers) == len(batch) else "lost")
         numbered = [(cells, answers[number]) for number, cells in enumerate(batch, 1) if number in answers]
         read = [read_reply(cells, text, self.expected, attempt) for cells, text in numbered]
         replies = [reply for reply in read if reply is not None]
-        self._note(len(batch), len(replies), attempt)
+        if len(replies) < len(batch):
+            self._note_unread(completion.text, len(batch) - len(replies), len(batch), attempt)
         self._take_in([reply for reply in replies if self._sorts(reply)])
         self.texts.update((reply.input, reply) for reply in replies if not self._sorts(reply))
 
@@ -205,31 +203,43 @@ class _Asker:
         """Whether a reply is what is asked for where it is to sort by: a number or a date."""
         return self.expected.kind is not ReplyKind.ORDERED or bool(self.expected.labels) or _in_order(reply)
 
+    def worth_asking(self, pending: Sequence[Cells], attempt: int) -> Sequence[Cells]:
+        """Those to be asked again: a few, while that may be in vain, else all."""
+        if any(reply.value is not None for reply in self.known.values()):
+            return pending
+        if self.texts:
+            return pending[: _size(self.lm, attempt)]
+        return pending if self.known else pending[: batch_of(self.lm)]
+
     def settle_texts(self, last: bool) -> None:
         """Take texts to sort by where they are all there is, and tell the inputs apart; else they are asked again."""
-        texts, self.texts = self.texts, {}
-        apart = len({reply.value for reply in texts.values()}) > 1 or len(self.known) + len(texts) == 1
+        self.texts = {cells: reply for cells, reply in self.texts.items() if cells not in self.known}
+        apart = len({reply.value for reply in self.texts.values()}) > 1 or len(self.known) + len(self.texts) == 1
         if all(reply.value is None for reply in self.known.values()) and (apart or last):
-            self._take_in(tuple(texts.values()))
-        elif texts:
-            _log.warning("%s: %d replies to '%s' have no place in an order", self.lm.name, len(texts), self.question)
+            self._take_in(tuple(self.texts.values()))
+            self.texts = {}
+        elif self.texts:
+            told = "%s: %d replies to '%s' have no place in an order"
+            _log.warning(told, self.lm.name, len(self.texts), escape(self.question))
 
-    def _note(self, asked: int, read: int, attempt: int) -> None:
-        if read < asked:
-            _log.warning(
-                "%s: %d of %d replies to '%s' cannot be read (attempt %d of %d)",
-                *(self.lm.name, asked - read, asked, self.question, attempt, ATTEMPTS),
-            )
-            _log.debug("the reply was '%s'", escape(self.heard, 500))
+    def _note_unread(self, said: str, unread: int, asked: int, attempt: int) -> None:
+        self.heard = said
+        _log.warning(
+            "%s: %d of %d replies to '%s' cannot be read (attempt %d of %d)",
+            *(self.lm.name, unread, asked, escape(self.question), attempt, ATTEMPTS),
+        )
+        _log.debug("the reply was '%s'", escape(said, 500))
 
     def _learn(self, batch: Mapping[Cells, Cells], outcome: Outcome) -> None:
         learn(working(self.lm), batch_of(self.lm), len(batch), outcome)
 
-    def _read(self, text: str, count: int) -> Answers:
-        """The replies by number. A lone input's may come without one."""
-        answers = read_map(text, count)
-        bare = read_bare(text, self.expected) if count == 1 and not answers else None
-        return answers if bare is None else {1: bare}
+    def _read(self, text: str, batch: Mapping[Cells, Cells]) -> Answers:
+        """The replies by number, less those that are the input's own line. A lone input's may come without one."""
+        answers = read_map(text, len(batch))
+        if not answers and len(batch) == 1 and (bare := read_bare(text, self.expected)) is not None:
+            return {1: bare}
+        lines = [call_prompt.encode(shown, self.columns) for shown in batch.values()]
+        return {number: said for number, said in answers.items() if said != lines[number - 1]}
 
     def request(self, batch: Mapping[Cells, Cells]) -> Request:
         """The request about some inputs."""

@@ -1,6 +1,6 @@
 """ask_ans: what an LM says about whole inputs, one value or a list of them (an ans).
 
-A reply that cannot be read is asked for again; when none can be read that is an error, never a value.
+A reply that cannot be read is asked for again.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from pathlib import Path
 
 from binder import call_prompt
 from binder.coerce import Value, coerce, is_unknown, settle
-from binder.errors import LMReplyError
 from binder.lm.base import LM, Usage
 from binder.prompt import Prompt
 from binder.render import Cuts, escape
 from binder.replies import read_ans, read_bare
-from binder.send import ATTEMPTS, again, hear, nothing_readable
+from binder.send import ATTEMPTS, again, hear
 from exemplars import choose, store
 from exemplars.exemplar import Part
 from grammars.reply import Expected, ReplyKind
@@ -33,10 +32,11 @@ class AnsReply:
 
     Attributes:
         value: The value, a tuple of them where several were asked for, or None for NULL.
-        text: What the LM said, or None where it was not asked.
+        text: What the LM said, at last where none of it can be read, or None where it was not asked.
         attempts: How many requests it took.
         usage: What was spent.
         cuts: Rows and cells that the request left out.
+        readable: False when no reply could be read.
     """
 
     value: Value | tuple[Value, ...] | None
@@ -44,6 +44,7 @@ class AnsReply:
     attempts: int = 0
     usage: Usage = field(default_factory=Usage)
     cuts: Cuts = field(default_factory=Cuts)
+    readable: bool = True
 
 
 async def ask_ans(
@@ -65,7 +66,6 @@ async def ask_ans(
 
     Raises:
         LMUnavailable: The model could not be reached.
-        LMReplyError: No reply could be read.
     """
     asked = first_request(lm, question, parts, expected, folder=folder)
     if asked is None:
@@ -79,9 +79,10 @@ async def ask_ans(
             value = values if expected.many else values[0] if values else None
             return AnsReply(value, completion.text, attempt, usage, asked.cuts)
         heard = completion.text
-        _log.warning("%s: the reply to '%s' cannot be read (attempt %d of %d)", lm.name, question, attempt, ATTEMPTS)
+        told = "%s: the reply to '%s' cannot be read (attempt %d of %d)"
+        _log.warning(told, lm.name, escape(question), attempt, ATTEMPTS)
         _log.debug("the reply was '%s'", escape(heard, 500))
-    raise LMReplyError(nothing_readable(lm, question, heard))
+    return AnsReply(None, heard, ATTEMPTS, usage, asked.cuts, readable=False)
 
 
 def first_request(

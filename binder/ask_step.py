@@ -6,26 +6,24 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from binder.ask import Reply, ask_map, first_requests, read_reply
-from binder.ask_ans import AnsReply, ask_ans, first_request, read_values
+from binder.ask_ans import ask_ans, first_request, read_values
 from binder.coerce import Value
 from binder.desk import Said
 from binder.errors import LMReplyError
-from binder.lm.base import LM, Purpose, Request, Usage
+from binder.lm.base import LM, Purpose, Request
 from binder.lm.cache import Cache
 from binder.lm.keys import CallKey
 from binder.plan import Step
-from binder.render import Cuts
+from binder.render import escape
+from binder.send import ATTEMPTS
 from exemplars import store
 from exemplars.exemplar import Cells, Part
 
 Keep = Callable[[Sequence[Reply]], None]
-
-UNREADABLE_SHARE = 0.1
-"""With a larger share of inputs to which no reply can be read, a call fails rather than giving NULL for them."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,8 +74,6 @@ class Asking:
 
         Raises:
             LMUnavailable: The model could not be reached; what ``keep`` got was answered.
-            LMReplyError: More than ``UNREADABLE_SHARE`` of the inputs got no reply that can be read; what ``keep`` got
-                was answered.
             LimitReached: The next request would have passed a limit; what ``keep`` got was answered.
         """
         call = self.call(step)
@@ -100,19 +96,19 @@ class Asking:
             if cells not in replies:
                 found = _kept(step, cells, texts[cells]) if cells in texts else None
                 replies[cells] = found or Reply(cells, readable=False)
-        self._require_readable(step, [replies[cells] for cells in inputs])
-        return Said(tuple(replies[cells] for cells in inputs), said.usage, said.unreadable, said.cuts)
+        if lost := sum(not reply.readable for reply in replies.values()):
+            _log.warning("%s; their values are NULL", self._unread(step, lost, len(inputs)))
+        return replace(said, replies=tuple(replies[cells] for cells in inputs))
 
-    def _require_readable(self, step: Step, replies: Sequence[Reply]) -> None:
-        """Give up the values without a readable reply, or the call where they are too many."""
-        lost = sum(not reply.readable for reply in replies)
-        if not lost:
-            return
-        some = f"{lost} of {len(replies)} inputs"
-        told = f"{self.lm().name} gave no reply that can be read to '{step.question}' for {some}"
-        if lost > UNREADABLE_SHARE * len(replies):
-            raise LMReplyError(f"{told}. Ask again (what was answered is kept), ask more plainly, or use another model")
-        _log.warning("%s; their values are NULL", told)
+    def refuse(self, step: Step, lost: int, wanted: int, heard: str) -> LMReplyError:
+        """The error when too few of the wanted inputs got a reply that can be read."""
+        last = f"the last was '{escape(heard, 120)}'"
+        return LMReplyError(f"{self._unread(step, lost, wanted)}; {last}. Ask more plainly, or use another model")
+
+    def _unread(self, step: Step, lost: int, wanted: int) -> str:
+        some = f" for {lost:,} of {wanted:,} inputs" if step.per_row or wanted > 1 else ""
+        told = f"{self.lm().name} gave no reply that can be read to '{escape(step.question)}'{some}"
+        return f"{told} in {ATTEMPTS} attempts"
 
 
 def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
@@ -126,31 +122,27 @@ def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
 async def _ask_map(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
     """Several inputs a request."""
     said = await ask_map(lm, step.question, step.labels, inputs, step.expected, folder=folder, keep=keep)
-    return Said(said.replies, said.usage, said.unreadable, said.cuts)
+    return Said(said.replies, said.usage, said.unreadable, said.cuts, said.heard)
 
 
 async def _ask_whole(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
-    """Each input in a request of its own; the call fails only where none of them is answered."""
+    """Each input in a request of its own."""
     said = await asyncio.gather(*(_answer(lm, step, cells, keep, folder) for cells in inputs), return_exceptions=True)
     failed = [one for one in said if isinstance(one, BaseException)]
-    fatal = [error for error in failed if not isinstance(error, LMReplyError)]
-    if fatal or len(failed) == len(inputs) > 0:
-        raise (fatal or failed)[0]
-    done = [one for one in said if not isinstance(one, BaseException)]
-    replies = tuple(
-        Reply(cells, readable=False) if isinstance(one, BaseException) else one[0]
-        for cells, one in zip(inputs, said, strict=True)
-    )
-    usage = sum((answer.usage for _, answer in done), Usage())
-    return Said(replies, usage, len(failed), sum((answer.cuts for _, answer in done), Cuts()))
+    if failed:
+        raise failed[0]
+    return sum((one for one in said if not isinstance(one, BaseException)), Said())
 
 
-async def _answer(lm: LM, step: Step, cells: Cells, keep: Keep, folder: Path | None) -> tuple[Reply, AnsReply]:
+async def _answer(lm: LM, step: Step, cells: Cells, keep: Keep, folder: Path | None) -> Said:
     said = await ask_ans(lm, step.question, _parts(step, cells), step.expected, folder=folder)
+    if not said.readable:
+        unread = Reply(cells, attempts=said.attempts, readable=False)
+        return Said((unread,), said.usage, 1, said.cuts, said.text or "")
     values = said.value if isinstance(said.value, tuple) else (said.value,)
     reply = _whole_reply(cells, said.text, values, step.expected.many, said.attempts)
     keep([reply])
-    return reply, said
+    return Said((reply,), said.usage, 0, said.cuts)
 
 
 def _whole_reply(cells: Cells, text: str | None, values: Sequence[Value | None], many: bool, attempts: int) -> Reply:

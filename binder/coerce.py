@@ -27,6 +27,14 @@ NO = frozenset(("no", "n", "false", "f", "0", "nope", "incorrect"))
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
+_CANNOT = r"(?:cannot|can['’]?t|am (?:unable|not able) to|won['’]t)"
+_REFUSAL = re.compile(
+    rf"(?:i['’]?m |i am )?(?:very |so )?sorry\b.*\b{_CANNOT}\b|as an ai\b"
+    rf"|i {_CANNOT} (?:(?:help|assist)(?: you)? with|assist|answer|comply|provide|fulfil|determine|say)\b",
+    re.IGNORECASE,
+)
+"""How a refusal begins where any text would do, so that it is not taken for the text."""
+
 _EXACT = 2**53  # beyond it a column of numbers, whole or not, holds no whole number exactly
 
 _NOTE = re.compile(r"(?<=\S)\s*\([^)]*\)")
@@ -77,7 +85,7 @@ def coerce(text: str, expected: Expected) -> Value | None:
         case ReplyKind.YES_NO:
             return _yes_or_no(text)
         case _:
-            return None if expected.closed else text
+            return None if expected.closed or _REFUSAL.match(text) else text
 
 
 def settle(values: Sequence[Value | None]) -> tuple[Value | None, ...]:

@@ -17,6 +17,7 @@ from binder.render import Cuts
 
 if TYPE_CHECKING:
     from binder.ask import Reply
+    from binder.errors import LMReplyError
     from binder.plan import Step
     from exemplars.exemplar import Cells
 
@@ -30,12 +31,14 @@ class Said:
         usage: What was spent.
         unreadable: How many inputs got no reply that can be read.
         cuts: What requests left out.
+        heard: The last reply that could not be read.
     """
 
     replies: tuple[Reply, ...] = ()
     usage: Usage = field(default_factory=Usage)
     unreadable: int = 0
     cuts: Cuts = field(default_factory=Cuts)
+    heard: str = ""
 
     def __add__(self, other: Said) -> Said:
         return Said(
@@ -43,6 +46,7 @@ class Said:
             self.usage + other.usage,
             self.unreadable + other.unreadable,
             self.cuts + other.cuts,
+            other.heard or self.heard,
         )
 
 
@@ -57,6 +61,10 @@ class Asking(Protocol):
         """What asking about inputs brings; ``keep`` gets replies as soon as they are there."""
         ...
 
+    def refuse(self, step: Step, lost: int, wanted: int, heard: str) -> LMReplyError:
+        """The error when too few of the wanted inputs got a reply that can be read."""
+        ...
+
 
 @dataclass
 class _Book:
@@ -64,8 +72,14 @@ class _Book:
 
     step: Step
     known: dict[Cells, Reply] = field(default_factory=dict)
+    lost: set[Cells] = field(default_factory=set)
+    heard: str = ""
     waiting: dict[Cells, asyncio.Future[Said]] = field(default_factory=dict)
     sent: dict[Cells, asyncio.Future[Said]] = field(default_factory=dict)
+
+
+UNREADABLE_SHARE = 0.1
+"""With a larger share of inputs to which no reply can be read, a call fails rather than giving NULL for them."""
 
 
 class Desk:
@@ -137,6 +151,30 @@ class Desk:
             await asyncio.shield(future)
         return await asyncio.shield(mine) if new else Said()
 
+    def lost(self, step: Step) -> bool:
+        """Whether any input of a step got no reply that can be read."""
+        return bool(self._book(step).lost)
+
+    def require_readable(self, step: Step, inputs: Sequence[Cells]) -> None:
+        """Let go of what could not be read, or of the call where that is too much of it, or all that was asked.
+
+        The answer must not hang on how many were asked at a time, or are known from before.
+
+        Args:
+            step: What was asked.
+            inputs: All that it may be asked about.
+
+        Raises:
+            LMReplyError: More than ``UNREADABLE_SHARE`` of the inputs have no reply that can be read, or none of the
+                first several has one.
+        """
+        book, wanted = self._book(step), dict.fromkeys(inputs)
+        lost = sum(cells in book.lost for cells in wanted)
+        most = UNREADABLE_SHARE * len(wanted)
+        in_vain = lost * UNREADABLE_SHARE >= 1 and not any(cells in book.known for cells in wanted.keys() - book.lost)
+        if lost > most or in_vain:
+            raise self._asking.refuse(step, lost, len(wanted), book.heard)
+
     def close(self) -> None:
         """Give up what is under way, and what waits to be sent; whoever waits for it is cancelled."""
         for task in self._sending:
@@ -185,6 +223,8 @@ class Desk:
                     caller.exception()  # seen: whoever waited may be gone by now
         else:
             book.known.update((reply.input, reply) for reply in said.replies)
+            book.lost.update(reply.input for reply in said.replies if not reply.readable)
+            book.heard = said.heard or book.heard
             for caller in callers:
                 if not caller.done():
                     caller.set_result(_share(said, waiting, caller, first=caller is callers[0]))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from binder.coerce import settle
 from binder.desk import Desk, Said
+from binder.errors import LMReplyError, RunError
 from binder.inputs import key_names
 from binder.trace import CallTrace
 from binder.waves import WAVE
@@ -157,6 +158,7 @@ class _Run:
         """
         for tally in tallies:
             await self.in_turn(lambda step=tally.step: self._put(step))  # type: ignore[misc]
+            await self._require_readable(tally, ())
         needed = True
         while needed:
             needed = False
@@ -185,6 +187,22 @@ class _Run:
         tally.said += await self.desk.ask(tally.step, inputs)
         await self.in_turn(lambda: self._put(tally.step))
         tally.seconds += time.perf_counter() - started
+        await self._require_readable(tally, inputs)
+
+    async def _require_readable(self, tally: _Tally, inputs: Sequence[Cells]) -> None:
+        """Fail where too much of all that a step may be asked about could not be read; its account is given first."""
+        step = tally.step
+        if not self.desk.lost(step):
+            return
+        if step.next_inputs is not None:
+            query = step.inputs if step.at_most is None else step.at_most.inputs
+            with contextlib.suppress(RunError):  # more inputs than rows may be read at once
+                inputs = await self.in_turn(lambda: self.session.rows(query)) if query else inputs
+        try:
+            self.desk.require_readable(step, inputs)
+        except LMReplyError:
+            self.note(tally.trace())
+            raise
 
     def _put(self, step: Step) -> None:
         """Fill a step's table with what is known."""

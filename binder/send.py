@@ -8,7 +8,6 @@ from weakref import WeakKeyDictionary, finalize
 
 from binder.errors import LMReplyError
 from binder.lm.base import LM, Completion, Request, Response, Usage, working
-from binder.render import escape
 
 ATTEMPTS = 5
 RETRY_TEMPERATURE = 0.4
@@ -50,11 +49,3 @@ async def hear(lm: LM, request: Request) -> tuple[Completion, Usage]:
 def again(request: Request, attempt: int) -> Request:
     """The request as a later attempt sends it: not greedy, for the same words would fetch the same reply."""
     return request if attempt == 1 else replace(request, temperature=RETRY_TEMPERATURE, seed=attempt)
-
-
-def nothing_readable(lm: LM, question: str, heard: str) -> str:
-    """The message when every attempt at a question was in vain."""
-    return (
-        f"{lm.name} gave no reply that can be read to '{question}' in {ATTEMPTS} attempts; the last was "
-        f"'{escape(heard, 120)}'. Ask more plainly, or use another model"
-    )

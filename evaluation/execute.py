@@ -73,7 +73,7 @@ async def answer_whole(benchmark: Benchmark, example: Example, table: Table, lm:
     part = Part(tuple(column.name for column in table.columns), tuple(rows))
     try:
         reply = await loop.await_on(ask_ans(lm, example.question, [part], benchmark.asks))
-        texts, error = _said(reply), None
+        texts, error = (_said(reply), None) if reply.readable else (None, "no reply that can be read")
     except annotate.ENDS:
         raise
     except BinderError as failure:

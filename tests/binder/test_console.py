@@ -36,7 +36,7 @@ def table() -> Table:
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Binder]:
     with pytest.MonkeyPatch.context() as patch, Binder(lm=Scripted(reply), cache=False) as one:
-        patch.setattr("binder.ask_step.UNREADABLE_SHARE", 0.25)
+        patch.setattr("binder.desk.UNREADABLE_SHARE", 0.25)
         yield one
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ import pytest
 import binder
 from binder import Binder, Drafting, Table
 from binder.errors import LMUnavailable
-from binder.lm import Cache, OpenAI
+from binder.lm import Cache, OpenAI, Request, Scripted
+from binder.trace import Sample
 from tests.support.fault_questions import ask_all, questions
 from tests.support.fault_server import Behaviour, Reply, completion, error, in_turn, serve
 from tests.support.faulty_lm import KINDS
@@ -155,6 +157,77 @@ def test_more_than_a_small_share_of_unreadable_replies_is_an_error() -> None:
         engine.run("SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'", towns)
 
 
+class Odd:
+    """A model for which some towns cannot be judged, and the rest are large; it notes what it is asked about."""
+
+    def __init__(self, odd: Sequence[str], truth: str = "yes") -> None:
+        self.asked: list[str] = []
+        self.odd = odd
+        self.truth = truth
+
+    def __call__(self, request: Request) -> str:
+        if request.purpose != "map":
+            return LARGE
+        cells = [str(cells[0]) for cells in request.inputs]
+        self.asked += cells
+        return json.dumps({n: "oui" if cell in self.odd else self.truth for n, cell in enumerate(cells, 1)})
+
+
+LARGE = "SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'"
+TOWNS = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(40)]}), name="towns")
+
+
+def test_what_cannot_be_read_is_as_much_of_a_call_whose_other_replies_are_known(tmp_path: Path) -> None:
+    odd = Odd(["town 7"])
+    cache = Cache(tmp_path / "cache.sqlite")
+    for _ in range(3):
+        with Binder(Scripted(odd, identity="odd"), cache=cache) as engine:
+            answer = engine.run(LARGE, TOWNS)
+        assert answer.values == (39,) and answer.trace.unreadable == 1
+    cache.close()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "SELECT name FROM w WHERE QA(\"map@is it large?\"; name) = 'yes' ORDER BY name LIMIT 1",
+        "SELECT EXISTS (SELECT 1 FROM w WHERE QA(\"map@is it large?\"; name) = 'yes')",
+        "SELECT COUNT(*) > 1 FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'",
+    ],
+)
+@pytest.mark.parametrize("batch", [1, 2, 40])
+def test_what_cannot_be_read_fails_no_wave_that_would_not_fail_the_whole(program: str, batch: int) -> None:
+    odd = Odd(["town 0", "town 1"])
+    with Binder(Scripted(odd, batch=batch), cache=False) as engine:
+        answer = engine.run(program, TOWNS)
+    assert answer.values in [("town 10",), (1,)]
+    assert len(odd.asked) < 200
+
+
+def test_waves_end_soon_where_nothing_can_be_read() -> None:
+    odd = Odd([f"town {n}" for n in range(1000)])
+    towns = Table.from_pandas(pandas.DataFrame({"name": odd.odd}), name="towns")
+    program = "SELECT name FROM w WHERE QA(\"map@is it large?\"; name) = 'yes' ORDER BY name LIMIT 1"
+    with (
+        Binder(Scripted(odd, batch=10), cache=False) as engine,
+        pytest.raises(binder.LMReplyError, match="10 of 1,000"),
+    ):
+        engine.run(program, towns)
+    assert len(odd.asked) == 50
+
+
+def test_a_call_that_failed_is_not_asked_again_by_other_programs() -> None:
+    odd = Odd([f"town {n}" for n in range(40)])
+    programs = [LARGE, f"{LARGE} AND name <> 'x'", LARGE.replace("COUNT(*)", "name")]
+    with Binder(Scripted(odd), drafting=Drafting(samples=3, repairs=0), cache=False) as engine:
+        outcome = engine.decide("how many are large?", TOWNS, [Sample(program) for program in programs])
+        asked = len(odd.asked)
+        assert all(one.result is None and "40 of 40 inputs" in str(one.error) for one in outcome.candidates)
+    with Binder(Scripted(odd), cache=False) as engine, pytest.raises(binder.LMReplyError, match=r"the last was .*oui"):
+        engine.run(LARGE, TOWNS)
+    assert len(odd.asked) == 2 * asked
+
+
 def test_what_was_retried_asked_again_and_given_up_is_logged_without_the_key(caplog: pytest.LogCaptureFixture) -> None:
     def behave(body: Any) -> Reply:
         inputs = re.findall(r'^(\d+): "(.*)"$', body["messages"][-1]["content"], re.MULTILINE)
@@ -174,7 +247,7 @@ def test_what_was_retried_asked_again_and_given_up_is_logged_without_the_key(cap
         "status 503 (busy, [key])",
         "1 of 12 replies",
         "attempt 1 of 5",
-        "for 1 of 12 inputs; their values are NULL",
+        "for 1 of 12 inputs in 5 attempts; their values are NULL",
     ):
         assert said in caplog.text
 
