@@ -33,6 +33,8 @@ from exemplars.exemplar import Cells, MapExemplar
 from grammars.reply import Expected, ReplyKind
 
 SHOTS = 3
+FEW = 20
+"""How many inputs are asked about again while not one reply could be read: the model may not be able to answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -209,7 +211,7 @@ class _Asker:
             return pending
         if self.texts:
             return pending[: _size(self.lm, attempt)]
-        return pending if self.known else pending[: batch_of(self.lm)]
+        return pending if self.known else pending[:FEW]
 
     def settle_texts(self, last: bool) -> None:
         """Take texts to sort by where they are all there is, and tell the inputs apart; else they are asked again."""

@@ -14,7 +14,7 @@ import pandas
 
 import binder
 from binder import Binder, Drafting, Table
-from binder.lm import OpenAI
+from binder.lm import Cache, OpenAI
 from tests.support.faulty_lm import FaultyLM, run
 
 PROGRAMS = (
@@ -27,7 +27,10 @@ PROGRAMS = (
     'SELECT QA("ans@how many of their people fish?"; town) + 1 FROM w LIMIT 1',
     "SELECT name FROM w WHERE size < 60 AND QA(\"map@is it old?\"; town) = 'no'",
     'SELECT QA("map@which river is longest?"; town), COUNT(*) FROM w GROUP BY 1 ORDER BY 2, 1',
+    "SELECT name FROM w WHERE QA(\"map@is it walled?\"; town) = 'yes' ORDER BY size, name LIMIT 1",
+    "SELECT COUNT(*) > 2 FROM w WHERE QA(\"map@is it on a hill?\"; town) = 'yes'",
 )
+BATCH = 4  # so that a table is asked about in more than one request, and in waves
 AT_ONCE = 200
 STALL = 0.6
 
@@ -64,7 +67,9 @@ def questions(count: int) -> list[Question]:
     return made
 
 
-def ask_all(asked: Sequence[Question], kinds: Sequence[str], share: float, seconds: float = 0.0) -> Outcome:
+def ask_all(
+    asked: Sequence[Question], kinds: Sequence[str], share: float, seconds: float = 0.0, cache: Cache | bool = False
+) -> Outcome:
     """Ask every question, many at once, through one engine."""
     server = FaultyLM({one.text: one.program for one in asked}, kinds or ("none",), share, seconds)
     took: list[float] = []
@@ -84,8 +89,9 @@ def ask_all(asked: Sequence[Question], kinds: Sequence[str], share: float, secon
         return await asyncio.gather(*(ask(engine, one, places) for one in asked))
 
     with run(server):
-        lm = OpenAI("stub", base_url=server.url, concurrency=32, timeout=30, stall=STALL)
-        with Binder(lm, drafting=Drafting(samples=3), cache=False, deadline=120) as engine:
+        lm = OpenAI("stub", base_url=server.url, concurrency=32, timeout=30, stall=STALL, batch=BATCH)
+        lm.identity = "stub"  # the same wherever it listens, so that a cache serves the next one
+        with Binder(lm, drafting=Drafting(samples=3), cache=cache, deadline=120) as engine:
             started = time.monotonic()
             answers = asyncio.run(all_of(engine))
             return Outcome(tuple(answers), server.requests, server.injected, time.monotonic() - started, max(took))

@@ -23,6 +23,7 @@ from typing import Any
 STALL = 60.0
 RIVERS = ("Rhine", "Volga", "Mekong", "Niger", "Amazon", "Danube", "Indus", "Tigris", "Yukon", "Loire")
 FRENCH = {"yes": "oui", "no": "non"}
+REFUSAL = "I'm sorry, but I can't help with that."
 
 
 @dataclass(frozen=True)
@@ -123,13 +124,30 @@ def _wrapped(asked: Asked, said: Said) -> Said:
     return Said(f"Sure! Here is what you asked for:\n```\n{said.text}\n```\nI hope that 1 of them helps.")
 
 
+def _each_refused(asked: Asked, said: Said) -> Said:
+    return _each(asked, lambda value: REFUSAL)
+
+
+def _numbered_refusals(asked: Asked, said: Said) -> Said:
+    return Said("\n".join(f"{n}. {REFUSAL}" for n, _ in enumerate(asked.inputs, 1)))
+
+
+def _echo(asked: Asked, said: Said) -> Said:
+    return Said("\n".join(f"{n}: {given}" for n, given in enumerate(asked.inputs, 1)))
+
+
 REPLY_FAULTS: Mapping[str, Callable[[Asked, Said], Said]] = {
     "empty": lambda asked, said: Said(""),
     "truncated": lambda asked, said: Said((said.text or "")[: len(said.text or "") // 2], "length"),
     "cut unsaid": _cut,
     "filtered": lambda asked, said: Said((said.text or "")[: len(said.text or "") // 2], "content_filter"),
-    "refused": lambda asked, said: Said("No, I'm sorry, but I can't help with that."),
-    "refusal field": lambda asked, said: Said(None, refusal="I'm sorry, but I can't help with that."),
+    "refused": lambda asked, said: Said(f"No, {REFUSAL}"),
+    "refused shortly": lambda asked, said: Said("Sorry, no."),
+    "each refused": _each_refused,
+    "numbered refusals": _numbered_refusals,
+    "error text": lambda asked, said: Said("Error: rate limit of 1 request reached"),
+    "echo": _echo,
+    "refusal field": lambda asked, said: Said(None, refusal=REFUSAL),
     "prose": lambda asked, said: Said("Yes, the answer is one of the 2 that the Rhine has"),
     "extra prose": _wrapped,
     "other language": _french,
@@ -138,7 +156,18 @@ REPLY_FAULTS: Mapping[str, Callable[[Asked, Said], Said]] = {
     "doubled keys": _doubled_keys,
     "wrong kind": _wrong_kind,
 }
-OF_VALUES_ALONE = frozenset(("cut unsaid", "wrong keys", "missing keys", "doubled keys", "wrong kind"))
+OF_VALUES_ALONE = frozenset(
+    (
+        "cut unsaid",
+        "each refused",
+        "numbered refusals",
+        "echo",
+        "wrong keys",
+        "missing keys",
+        "doubled keys",
+        "wrong kind",
+    )
+)
 """Drafts do not meet these: a program without its end may be another program, and nothing tells."""
 SERVER_FAULTS = (
     *("429", "429 after 0.2 s", "500", "502", "503", "dropped", "stalled", "half a body", "half a body unsaid"),
