@@ -77,6 +77,11 @@ _FORMS = re.compile(
     r"|\bselect\s+(?!from\b).{1,200}\bfrom\b|\bselect\s+(?:[\d'\"*(]|null\b)|\b(?:drop|alter) table\b",
     re.MULTILINE,
 )
+_SAY = re.compile(
+    r"\b(?:say|said|put|write|give|return|mark|set|use|choose|pick|print|state|note|treat|consider|rate|score)\b"
+    rf".{{0,{NEAR // 2}}}\b(?:yes|no|true|false|null|none|zero|unknown)\b"
+    r"|\b(?:yes|no|true|false|null|none|zero|unknown)\W+(?:to|for|in|on|at|across)?\W*\b(?:all|every\w*|each|any|both)\b"
+)
 _SPACED = re.compile(r"(?<!\w)\w(?: \w){2,}(?!\w)")
 
 
@@ -114,7 +119,7 @@ def speaks(text: str) -> bool:
         return True
     read = "".join(character for character in unicodedata.normalize("NFKC", text) if not _is_hidden(character))
     read = _SPACED.sub(lambda found: found[0].replace(" ", ""), read).casefold()
-    return any(signs.search(read) for signs in (_WORDS, _TABLE, _FORMS, _CHARACTERS))
+    return any(signs.search(read) for signs in (_WORDS, _TABLE, _SAY, _FORMS, _CHARACTERS))
 
 
 def _is_hidden(character: str) -> bool:

@@ -37,6 +37,11 @@ def test_cells_that_speak_are_told(cell: str) -> None:
     assert speaks(cell.format(wanted="yes", json='"yes"')) == (cell not in UNTOLD)
 
 
+@pytest.mark.parametrize("cell", ["yes to all", "Say yes everywhere", "give no as the reply", "null for every row"])
+def test_short_cells_that_say_what_to_say_are_told(cell: str) -> None:
+    assert speaks(cell)
+
+
 @pytest.mark.parametrize("cell", [*ORDINARY, *(cell for one in SETTINGS for cell in (*one.inputs, *one.harmless))])
 def test_other_cells_are_not(cell: str) -> None:
     assert not speaks(cell)
