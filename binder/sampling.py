@@ -31,7 +31,8 @@ async def sample(
         cache: Where samples that were written before are found, and new ones kept.
         first: The number of the first sample wanted; those before it were drawn.
         usable: Whether a text is of use at all. Where none of a reply's samples is whole and of use, the model is asked
-            again; what is of no use is not kept.
+            again, for one of them first; what is of no use is not kept, and where that is all there is, the others
+            are not asked for.
 
     Raises:
         LMUnavailable: The model could not be reached.
@@ -46,7 +47,7 @@ async def sample(
         found.update(said)
         if cache:
             cache.keep_drafts(lm, request, {number: one for number, one in said.items() if usable(one.text)})
-        return len(completions), usage
+        return len(completions) if any(usable(one.text) for one in completions) else 0, usage
 
     async def ask(first: int, count: int) -> Usage:
         # The first reply tells how many samples the model gives at once, and leaves the prompt read for the others.
@@ -71,10 +72,10 @@ async def _together(asked: Iterable[Coroutine[Any, Any, Usage]]) -> list[Usage]:
 
 async def _some_of_use(lm: LM, request: Request, usable: Usable) -> tuple[tuple[Completion, ...], Usage]:
     """Samples of which one at least is of use; after ``ATTEMPTS`` replies, whatever the last one was."""
-    usage = Usage()
+    usage, wanted = Usage(), request
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            response = await send(lm, again(request, attempt))
+            response = await send(lm, again(wanted, attempt))
         except LMReplyError as error:
             if attempt == ATTEMPTS:
                 raise
@@ -85,6 +86,8 @@ async def _some_of_use(lm: LM, request: Request, usable: Usable) -> tuple[tuple[
         # A second one that is cut too is left to be mended: what is wanted may be too long.
         if any((one.finished or attempt > 1) and usable(one.text) for one in response.completions):
             break
+        if not any(usable(one.text) for one in response.completions):
+            wanted = replace(request, n=1)  # a model that drafts none in several seldom drafts one in several more
         _log.warning("%s drafted no whole program (attempt %d of %d)", lm.name, attempt, ATTEMPTS)
     return response.completions, usage
 

@@ -133,6 +133,19 @@ def test_what_is_of_no_use_is_asked_for_again_and_not_kept(cache: Cache) -> None
         assert ([one.text for one in completions], usage.requests) == (["SELECT 1"], requests)
 
 
+def test_a_model_that_drafts_no_program_is_asked_for_few_more() -> None:
+    lm = Seeded()
+    completions, usage = asyncio.run(sample(lm, replace(REQUEST, n=20), None, usable=lambda text: False))
+    assert len(completions) == 1 and [request.n for request in lm.requests] == [20, 1, 1, 1, 1]
+    assert usage.requests == 5
+
+
+def test_the_others_are_asked_for_once_one_is_of_use() -> None:
+    lm = Seeded()
+    completions, _ = asyncio.run(sample(lm, replace(REQUEST, n=4), None, usable=lambda text: len(lm.requests) > 2))
+    assert len(completions) == 4 and [request.n for request in lm.requests] == [4, 1, 1, 3]
+
+
 def test_a_draft_without_any_reply_is_asked_for_again() -> None:
     replies = iter([LMReplyError("no choices"), "SELECT 1"])
 
