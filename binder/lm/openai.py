@@ -1,9 +1,10 @@
 """Any OpenAI-compatible server as the language model: a hosted one, Ollama, vLLM, llama.cpp and the like.
 
 A server may refuse parts of a request (``wire.FIELDS``), give one sample where several were asked for, stall, fail
-for a moment or answer nonsense. What it refuses is left out and remembered, and so is that it gives one sample a
-request; where there are several keys or servers the next one takes over from one that fails; moments are waited out
-within the timeout; everything else becomes one clear ``LMError``.
+for a moment or answer nonsense. What it refuses is left out and remembered, and so is how many samples it
+gives for a request; where there are several keys or servers the next one takes over from one that fails; moments are
+waited out within the timeout, and so is a response that is no completion; everything else becomes one clear
+``LMError``.
 """
 
 from __future__ import annotations
@@ -128,9 +129,9 @@ class OpenAI:
         """Answer one request, with as many samples as the server gives for it.
 
         Raises:
-            LMUnavailable: The server could not be reached, refused, or ran past the timeout.
+            LMUnavailable: The server could not be reached, refused, ran past the timeout, or sent no completion.
             LMOverflow: The request is longer than the model's context.
-            LMReplyError: The server replied with something else than completions.
+            LMReplyError: The completion holds no text.
         """
         started = time.perf_counter()
         n = min(request.n, self.samples or request.n)
@@ -177,24 +178,25 @@ class OpenAI:
                 await limits.permit()
             try:
                 text = await self._post(session.clients[turns.at], request, options)
-            except openai.APIError as error:
-                if failures.overflowed(error):
-                    raise LMOverflow(failures.explain(error, self.model)) from None
-                if (field := failures.refused(error, options)) is not None:
-                    without |= {field}
-                    _log.info("%s refuses %s; it is left out from now on", self.name, field)
-                    continue
-                failed_at, explained = turns.at, failures.explain(error, self.model)
-                again = failures.delay(error, turns.rounds + 1)
-                wait = turns.pass_on(again) if failures.elsewhere(error) else again
+                reply = wire.read(text, request)
+            except (openai.APIError, LMUnavailable) as error:
+                if isinstance(error, openai.APIError):
+                    if failures.overflowed(error):
+                        raise LMOverflow(failures.explain(error, self.model)) from None
+                    if (field := failures.refused(error, options)) is not None:
+                        without |= {field}
+                        _log.info("%s refuses %s; it is left out from now on", self.name, field)
+                        continue
+                failed_at, failure = turns.at, failures.judge(error, self.model, turns.rounds + 1)
+                wait = turns.pass_on(failure.wait) if failure.elsewhere else failure.wait
                 if wait is None or turns.rounds > self.max_retries or loop.time() + wait > deadline:
-                    raise LMUnavailable(explained) from None
+                    raise LMUnavailable(failure.told) from None
                 self._at = turns.at
-                self._note_retry(failed_at, turns, wait, explained)
+                self._note_retry(failed_at, turns, wait, failure.told)
                 await asyncio.sleep(wait)
             else:
                 self._refused |= without
-                return wire.read(text, request), requests
+                return reply, requests
         raise AssertionError("unreachable")
 
     def _note_retry(self, failed_at: int, turns: Turns, wait: float, explained: str) -> None:

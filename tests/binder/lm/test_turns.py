@@ -44,6 +44,13 @@ def test_the_next_key_takes_over_at_once_and_stays(status: int, caplog: pytest.L
     assert not any(key in caplog.text for key in KEYS)
 
 
+def test_the_next_key_takes_over_from_a_response_that_is_no_completion() -> None:
+    with serve(in_turn(lambda body: Reply("<html>"), works)) as server:
+        [response] = ask(OpenAI("stub", base_url=server.url, api_key=KEYS), request())
+    assert response.usage.requests == 2
+    assert server.keys == [f"Bearer {key}" for key in KEYS]
+
+
 def test_a_server_takes_over_from_one_that_is_down() -> None:
     with serve(works) as server:
         lm = OpenAI("stub", base_url=[f"http://127.0.0.1:{closed_port()}/v1", server.url], api_key="sk-of-both")
