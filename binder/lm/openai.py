@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from binder.amounts import require_number, require_text, require_whole
 from binder.errors import ConfigurationError, LMError, LMOverflow, LMUnavailable
-from binder.lm import limits, wire
+from binder.lm import draws, limits, wire
 from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
 from binder.lm.turns import Turns
@@ -71,7 +71,8 @@ class OpenAI:
         max_retries: How often a request is sent again after a moment's failure.
         api: Chat completions, or text completions for a base model.
         logprobs: Whether to ask for log-probabilities.
-        samples: The most samples that one request asks the server for; all of them, unless given.
+        samples: The most samples that one request asks the server for; all of them, unless given. A server that gives
+            fewer is asked for fewer, and after a while for more again.
         batch: The most inputs of a map that one request carries; with 1, no cell is seen beside another.
 
     Raises:
@@ -117,13 +118,22 @@ class OpenAI:
         self.max_retries = max_retries
         self.api = api
         self.logprobs = logprobs
-        self.samples = samples
         self.batch = batch
         self.identity = f"openai {api} {model} at {address}, context {context}, logprobs {logprobs}"
         self._refused: frozenset[str] = frozenset()
+        self._samples = samples
+        self._draws = draws.Draws()
         self._at = 0  # the endpoint that requests go to first: the last one that others passed on to
         self._sessions: _Sessions = {}
         weakref.finalize(self, _give_up, self._sessions).atexit = False
+
+    @property
+    def samples(self) -> int | None:
+        """The most samples that one request asks for: as many as the server is known to give, and no more than allowed.
+
+        None is for all of them.
+        """
+        return min(filter(None, (self._samples, self._draws.most)), default=None)
 
     async def complete(self, request: Request) -> Response:
         """Answer one request, with as many samples as the server gives for it.
@@ -136,8 +146,7 @@ class OpenAI:
         started = time.perf_counter()
         n = min(request.n, self.samples or request.n)
         reply, usage = await self._exchange(request, n)
-        if len(reply.completions) < n:
-            self.samples = 1
+        self._draws = draws.after(self._draws, n, len(reply.completions))
         return Response(reply.completions[:n], replace(usage, seconds=time.perf_counter() - started))
 
     async def aclose(self) -> None:

@@ -169,10 +169,10 @@ def test_a_reply_ends_at_a_stop_text_that_the_server_ignored() -> None:
 def test_that_a_server_gives_one_sample_a_request_is_remembered() -> None:
     with serve(one_at_a_time) as server:
         lm = client(server)
-        first, second = ask(lm, request(n=3, seed=10), request(n=2, seed=11))
-    assert texts(first) == ["seed 10"] and texts(second) == ["seed 11"]
+        said = ask(lm, request(n=3, seed=10), request(n=2, seed=11), request(n=2, seed=12))
+    assert list(map(texts, said)) == [["seed 10"], ["seed 11"], ["seed 12"]]
     assert lm.samples == 1
-    assert [body.get("n") for body in server.bodies] == [3, None]
+    assert [body.get("n") for body in server.bodies] == [3, 2, None]
 
 
 def test_more_samples_than_asked_for_are_left() -> None:
