@@ -39,11 +39,13 @@ class Failure:
         told: What went wrong and what to do next, in a sentence or two.
         wait: Seconds until asking again may help, or None where it would not.
         elsewhere: Whether another key or server may take what this one did not.
+        overflow: Whether the request was longer than the model's context.
     """
 
     told: str
     wait: float | None
     elsewhere: bool = True
+    overflow: bool = False
 
 
 def judge(error: openai.APIError | LMUnavailable, model: str, failures: int) -> Failure:
@@ -55,7 +57,7 @@ def judge(error: openai.APIError | LMUnavailable, model: str, failures: int) -> 
     """
     if isinstance(error, LMUnavailable):
         return Failure(str(error), backoff(failures))
-    return Failure(explain(error, model), delay(error, failures), elsewhere(error))
+    return Failure(explain(error, model), delay(error, failures), elsewhere(error), overflowed(error))
 
 
 def overflowed(error: openai.APIError) -> bool:
@@ -65,7 +67,7 @@ def overflowed(error: openai.APIError) -> bool:
     return error.status_code == 413 or bool(_OVERFLOW.search(f"{error.code or ''} {message(error)}"))
 
 
-def refused(error: openai.APIError, sent: Mapping[str, Any]) -> str | None:
+def refused(error: openai.APIError | LMUnavailable, sent: Mapping[str, Any]) -> str | None:
     """The name of the field that the server did not accept, or None when the error is about something else."""
     if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
         return None
