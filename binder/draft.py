@@ -91,7 +91,7 @@ class Drafting:
             >>> Drafting().samples_for(Local()), Drafting(samples=5).samples_for(Local())
             (1, 5)
         """
-        return self.samples or int(getattr(working(lm), "drafts", SAMPLES))
+        return self.samples or int(getattr(working(lm), "drafts", None) or SAMPLES)
 
     def of_each(self, numbers: range) -> Iterator[tuple[Language, range]]:
         """The languages that samples of these numbers are in, and their numbers among those of the language.

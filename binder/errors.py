@@ -85,7 +85,10 @@ class LMError(BinderError):
 
 
 class LMUnavailable(LMError):
-    """The language model could not be reached, refused the request, or did not answer in time."""
+    """The language model could not be reached, refused the request, or did not answer in time.
+
+    It is one too where what came is no completion at all, such as a proxy's page, however often it was asked.
+    """
 
 
 class LMOverflow(LMUnavailable):

@@ -3,23 +3,30 @@
 Replies are kept by what they were for (an example) and by what was asked. Asked the same again for the same example,
 as happens when a run that was killed goes on, the first asking gets the first reply, and so on, with what it cost
 then. So a run that was killed and went on counts the same cost as one that never stopped.
+
+Samples are found by their numbers, for how many are asked for at once depends on what the server gave so far, of which
+a run that goes on knows nothing yet.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from binder.lm.base import LM, Completion, Request, Response, Usage, batch_of
+from binder.lm.base import LM, Completion, Request, Response, Usage, batch_of, working
+from binder.sampling import at_once, part
 from binder.send import send
 from evaluation.records import Appender, read
+
+Key = tuple[str, str, int | None]
+"""What a sample is for, what was asked, and the sample's seed."""
 
 _about: ContextVar[str] = ContextVar("about", default="")
 
@@ -43,11 +50,24 @@ class Journal:
         self.concurrency = lm.concurrency
         self.batch = batch_of(lm)
         self.steady = True  # or a run that goes on would ask about other inputs together, and find none of the replies
-        self._known: dict[tuple[str, str], list[Response]] = defaultdict(list)
-        for record in read(path):
-            self._known[record["about"], record["request"]].append(_response(record))
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self._known: dict[Key, deque[_Sample]] = defaultdict(deque)
+        for record in read(path, _samples):
+            for key, sample in _samples(record):
+                self._known[key].append(sample)
         self._file = Appender(path)
+
+    # That ``wrapped`` is the model is not said: whoever asks would hold one of its slots while ``complete`` waits for
+    # another. So what is read of it has to be passed on.
+
+    @property
+    def samples(self) -> int | None:
+        """How many samples the model draws at once."""
+        return at_once(self._lm)
+
+    @property
+    def drafts(self) -> int | None:
+        """How many programs are sampled from the model for a question."""
+        return getattr(working(self._lm), "drafts", None)
 
     @contextmanager
     def about(self, example: str) -> Iterator[None]:
@@ -64,19 +84,22 @@ class Journal:
         return self._recall(about, request) or await self._ask(about, request)
 
     def _recall(self, about: str, request: Request) -> Response | None:
-        """The next known reply to it that holds no more samples than are wanted, or None."""
-        key = about, digest(request)
-        nth, known = self._asked[key], self._known.get(key, [])
-        self._asked[key] += 1
-        found = known[nth] if nth < len(known) else None
-        return found if found is not None and len(found.completions) <= request.n else None
+        """The next known samples of it, as many as are wanted and came in one reply, or None where the first is new."""
+        found: list[_Sample] = []
+        for number in range(request.n):
+            known = self._known.get(_key(about, part(request, number, 1)))
+            if not known or (found and known[0].usage is not None):
+                break
+            found.append(known.popleft())
+        completions = tuple(sample.completion for sample in found)
+        return Response(completions, found[0].usage or Usage()) if found else None
 
     async def _ask(self, about: str, request: Request) -> Response:
         """Ask the model, and write down what it says."""
         response = await send(self._lm, request)
         usage, completions = asdict(response.usage), [asdict(one) for one in response.completions]
-        record = {"about": about, "request": digest(request), "completions": completions, "usage": usage}
-        self._file.add(record)
+        _, asked, seed = _key(about, request)
+        self._file.add({"about": about, "request": asked, "seed": seed, "completions": completions, "usage": usage})
         return response
 
     async def aclose(self) -> None:
@@ -95,5 +118,27 @@ def digest(request: Request) -> str:
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=dict).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _response(record: dict[str, Any]) -> Response:
-    return Response(tuple(Completion(**one) for one in record["completions"]), Usage(**record["usage"]))
+def _key(about: str, request: Request) -> Key:
+    return about, digest(replace(request, seed=None)), request.seed
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A known sample, and what its reply cost; None where it is not the first sample of the reply."""
+
+    completion: Completion
+    usage: Usage | None
+
+
+def _samples(record: dict[str, Any]) -> list[tuple[Key, _Sample]]:
+    """The samples in a record, each with its key."""
+    about, asked, seed, usage = (
+        str(record["about"]),
+        str(record["request"]),
+        record.get("seed"),
+        Usage(**record["usage"]),
+    )
+    return [
+        ((about, asked, None if seed is None else seed + nth), _Sample(Completion(**one), None if nth else usage))
+        for nth, one in enumerate(record["completions"])
+    ]

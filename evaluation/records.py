@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 Record = dict[str, Any]
 
 
-def read(path: Path) -> list[Record]:
+def read(path: Path, holds: Callable[[Record], object] = bool) -> list[Record]:
     """The records of a file, none when there is no file.
 
     A last line without its end is cut off the file. Another line that is damaged is warned of and left out, so that
     what it held is done again.
+
+    Args:
+        path: The file.
+        holds: Reads what a record holds; one of which it raises a ``LookupError``, ``TypeError`` or ``ValueError`` is
+            damaged.
     """
     if not path.exists():
         return []
@@ -24,7 +31,7 @@ def read(path: Path) -> list[Record]:
     if whole < len(content):
         with path.open("r+b") as file:
             file.truncate(whole)
-    found = (_record(path, number, line) for number, line in enumerate(content[:whole].splitlines(), 1))
+    found = (_record(path, number, line, holds) for number, line in enumerate(content[:whole].splitlines(), 1))
     return [record for record in found if record is not None]
 
 
@@ -76,12 +83,11 @@ def _line(record: Record) -> bytes:
     return json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
 
 
-def _record(path: Path, number: int, line: bytes) -> Record | None:
-    try:
+def _record(path: Path, number: int, line: bytes, holds: Callable[[Record], object]) -> Record | None:
+    with contextlib.suppress(LookupError, TypeError, ValueError, RecursionError):
         record = json.loads(line.decode("utf-8", "surrogatepass"))
-    except ValueError:
-        record = None
-    if isinstance(record, dict) and record.keys() & {"id", "about"}:
-        return record
+        if isinstance(record, dict) and record.keys() & {"id", "about"}:
+            holds(record)
+            return record
     warnings.warn(f"{path}, line {number}, is damaged and left out; a run does again what it held", stacklevel=2)
     return None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import openai
 
+from binder.errors import LMUnavailable
 from binder.lm import wire
 
 if TYPE_CHECKING:
@@ -29,6 +31,35 @@ _OVERFLOW = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What came in place of a reply.
+
+    Attributes:
+        told: What went wrong and what to do next, in a sentence or two.
+        wait: Seconds until asking again may help, or None where it would not.
+        elsewhere: Whether another key or server may take what this one did not.
+        overflow: Whether the request was longer than the model's context.
+    """
+
+    told: str
+    wait: float | None
+    elsewhere: bool = True
+    overflow: bool = False
+
+
+def judge(error: openai.APIError | LMUnavailable, model: str, failures: int) -> Failure:
+    """What an error means, the server's ``failures``-th in a row; ``LMUnavailable`` stands for a body that is none.
+
+    Example:
+        >>> judge(LMUnavailable("the reply is not JSON but empty"), "qwen", 1).told
+        'the reply is not JSON but empty'
+    """
+    if isinstance(error, LMUnavailable):
+        return Failure(str(error), backoff(failures))
+    return Failure(explain(error, model), delay(error, failures), elsewhere(error), overflowed(error))
+
+
 def overflowed(error: openai.APIError) -> bool:
     """Whether the server did not take a request because it is longer than the model's context."""
     if not isinstance(error, openai.APIStatusError) or error.status_code not in (400, 413, 422, 500):
@@ -36,7 +67,7 @@ def overflowed(error: openai.APIError) -> bool:
     return error.status_code == 413 or bool(_OVERFLOW.search(f"{error.code or ''} {message(error)}"))
 
 
-def refused(error: openai.APIError, sent: Mapping[str, Any]) -> str | None:
+def refused(error: openai.APIError | LMUnavailable, sent: Mapping[str, Any]) -> str | None:
     """The name of the field that the server did not accept, or None when the error is about something else."""
     if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
         return None
@@ -57,8 +88,13 @@ def delay(error: openai.APIError, failures: int) -> float | None:
             return asked
     elif _refused_connection(error):
         return None
-    backoff: float = min(WAIT_FIRST * 2 ** (failures - 1), WAIT_LONGEST) * random.uniform(0.75, 1.0)
-    return backoff
+    return backoff(failures)
+
+
+def backoff(failures: int) -> float:
+    """Seconds to wait after ``failures`` failures where the server does not say how long."""
+    seconds: float = min(WAIT_FIRST * 2 ** (failures - 1), WAIT_LONGEST) * random.uniform(0.75, 1.0)
+    return seconds
 
 
 def elsewhere(error: openai.APIError) -> bool:

@@ -1,9 +1,10 @@
 """Any OpenAI-compatible server as the language model: a hosted one, Ollama, vLLM, llama.cpp and the like.
 
 A server may refuse parts of a request (``wire.FIELDS``), give one sample where several were asked for, stall, fail
-for a moment or answer nonsense. What it refuses is left out and remembered, and so is that it gives one sample a
-request; where there are several keys or servers the next one takes over from one that fails; moments are waited out
-within the timeout; everything else becomes one clear ``LMError``.
+for a moment or answer nonsense. What it refuses is left out and remembered, and so is how many samples it
+gives for a request; where there are several keys or servers the next one takes over from one that fails; moments are
+waited out within the timeout, and so is a response that is no completion; everything else becomes one clear
+``LMError``.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from binder.amounts import require_number, require_text, require_whole
-from binder.errors import ConfigurationError, LMError, LMOverflow, LMUnavailable
-from binder.lm import limits, wire
+from binder.errors import ConfigurationError, LMOverflow, LMReplyError, LMUnavailable
+from binder.lm import draws, limits, wire
 from binder.lm.base import BATCH, Response, Usage
 from binder.lm.endpoint import Endpoint
 from binder.lm.turns import Turns
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 Exchange = tuple[wire.Reply, Usage]
 
 CONNECT_SECONDS = 5.0
+TOLD_OF_SEVERAL = 200
+"""The most characters that an error says of each of several keys or servers."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,7 +73,8 @@ class OpenAI:
         max_retries: How often a request is sent again after a moment's failure.
         api: Chat completions, or text completions for a base model.
         logprobs: Whether to ask for log-probabilities.
-        samples: The most samples that one request asks the server for; all of them, unless given.
+        samples: The most samples that one request asks the server for; all of them, unless given. A server that gives
+            fewer is asked for fewer, and after a while for more again.
         batch: The most inputs of a map that one request carries; with 1, no cell is seen beside another.
 
     Raises:
@@ -116,27 +120,35 @@ class OpenAI:
         self.max_retries = max_retries
         self.api = api
         self.logprobs = logprobs
-        self.samples = samples
         self.batch = batch
         self.identity = f"openai {api} {model} at {address}, context {context}, logprobs {logprobs}"
         self._refused: frozenset[str] = frozenset()
+        self._samples = samples
+        self._draws = draws.Draws()
         self._at = 0  # the endpoint that requests go to first: the last one that others passed on to
         self._sessions: _Sessions = {}
         weakref.finalize(self, _give_up, self._sessions).atexit = False
+
+    @property
+    def samples(self) -> int | None:
+        """The most samples that one request asks for: as many as the server is known to give, and no more than allowed.
+
+        None is for all of them.
+        """
+        return min(filter(None, (self._samples, self._draws.most)), default=None)
 
     async def complete(self, request: Request) -> Response:
         """Answer one request, with as many samples as the server gives for it.
 
         Raises:
-            LMUnavailable: The server could not be reached, refused, or ran past the timeout.
+            LMUnavailable: The server could not be reached, refused, ran past the timeout, or sent no completion.
             LMOverflow: The request is longer than the model's context.
-            LMReplyError: The server replied with something else than completions.
+            LMReplyError: The completion holds no text.
         """
         started = time.perf_counter()
         n = min(request.n, self.samples or request.n)
         reply, usage = await self._exchange(request, n)
-        if len(reply.completions) < n:
-            self.samples = 1
+        self._draws = draws.after(self._draws, n, len(reply.completions))
         return Response(reply.completions[:n], replace(usage, seconds=time.perf_counter() - started))
 
     async def aclose(self) -> None:
@@ -151,24 +163,23 @@ class OpenAI:
         session = self._connect()
         async with session.slots:
             await limits.permit()
+            turns = Turns.of(len(self.endpoints), self._at, self.max_retries)
             try:
                 async with asyncio.timeout(self.timeout):
-                    reply, requests = await self._send(session, request, n)
+                    reply, requests = await self._send(session, request, n, turns)
             except TimeoutError:
-                raise LMUnavailable(
-                    f"{self.name} did not answer within {self.timeout:g} s. Give it longer with timeout=, or ask less"
-                ) from None
-            except LMError as error:
-                raise type(error)(f"{self.name}: {self._redact(str(error))}") from None
+                told = f"{self._where(turns.at)} did not answer within {self.timeout:g} s"
+                before = f". Before, {self._told(turns)}" if turns.failed else ""
+                raise LMUnavailable(f"{told}. Give it longer with timeout=, or ask less{before}") from None
         return reply, Usage(requests, reply.prompt_tokens, reply.completion_tokens)
 
-    async def _send(self, session: _Session, request: Request, n: int) -> tuple[wire.Reply, int]:
+    async def _send(self, session: _Session, request: Request, n: int, turns: Turns) -> tuple[wire.Reply, int]:
         """Ask until there is a reply: without what the server refuses, and again after a moment's failure."""
         import openai
 
         from binder.lm import failures
 
-        without, turns = self._refused, Turns.of(len(self.endpoints), self._at)
+        without = self._refused
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.timeout
         for requests in itertools.count(1):
@@ -176,35 +187,50 @@ class OpenAI:
             if requests > 1:
                 await limits.permit()
             try:
-                text = await self._post(session.clients[turns.at], request, options)
-            except openai.APIError as error:
-                if failures.overflowed(error):
-                    raise LMOverflow(failures.explain(error, self.model)) from None
+                reply = wire.read(await self._post(session.clients[turns.at], request, options), request)
+            except LMReplyError as error:
+                raise LMReplyError(self._redact(f"{self._where(turns.at)}: {error}")) from None
+            except (openai.APIError, LMUnavailable) as error:
+                failed_at, failure = turns.at, failures.judge(error, self.model, turns.tries[turns.at] + 1)
+                if failure.overflow:
+                    raise LMOverflow(self._redact(f"{self._where(failed_at)}: {failure.told}")) from None
                 if (field := failures.refused(error, options)) is not None:
                     without |= {field}
-                    _log.info("%s refuses %s; it is left out from now on", self.name, field)
+                    _log.info("%s refuses %s; it is left out from now on", self._where(failed_at), field)
                     continue
-                failed_at, explained = turns.at, failures.explain(error, self.model)
-                again = failures.delay(error, turns.rounds + 1)
-                wait = turns.pass_on(again) if failures.elsewhere(error) else again
-                if wait is None or turns.rounds > self.max_retries or loop.time() + wait > deadline:
-                    raise LMUnavailable(explained) from None
+                wait = turns.pass_on(failure.told, failure.wait, loop.time())
+                if wait is None or not failure.elsewhere or loop.time() + wait > deadline:
+                    raise LMUnavailable(self._told(turns)) from None
                 self._at = turns.at
-                self._note_retry(failed_at, turns, wait, explained)
+                self._note_retry(failed_at, turns, wait, failure.told)
                 await asyncio.sleep(wait)
             else:
                 self._refused |= without
-                return wire.read(text, request), requests
+                return reply, requests
         raise AssertionError("unreachable")
 
     def _note_retry(self, failed_at: int, turns: Turns, wait: float, explained: str) -> None:
-        said = self._redact(explained)
+        said, where = self._redact(explained), self._where(failed_at)
         if turns.at != failed_at:
             told = "%s: %s. Key or server %d takes over from %d in %.1f s"
-            _log.warning(told, self.name, said, turns.at + 1, failed_at + 1, wait)
+            _log.warning(told, where, said, turns.at + 1, failed_at + 1, wait)
         else:
             told = "%s: %s. Asked again in %.1f s (%d of %d)"
-            _log.warning(told, self.name, said, wait, turns.rounds, self.max_retries)
+            _log.warning(told, where, said, wait, turns.tries[turns.at], self.max_retries)
+
+    def _where(self, at: int) -> str:
+        """What an endpoint is called in messages."""
+        if len(self.endpoints) == 1:
+            return self.name
+        address = self.endpoints[at].address
+        shared = sum(one.address == address for one in self.endpoints) > 1
+        return f"{self.model} at {address}{f' with key {at + 1}' if shared else ''}"
+
+    def _told(self, turns: Turns) -> str:
+        """What each key or server did that failed."""
+        width = None if len(turns.failed) == 1 else TOLD_OF_SEVERAL
+        told = (f"{self._where(at)}: {_cut(self._redact(said), width)}" for at, said in turns.failed.items())
+        return "; ".join(told)
 
     def _redact(self, text: str) -> str:
         return functools.reduce(lambda told, one: one.redact(told), self.endpoints, text)
@@ -241,6 +267,10 @@ class OpenAI:
             # And what is asked goes to the server that was named, wherever that points.
             http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback, follow_redirects=False),
         )
+
+
+def _cut(text: str, width: int | None) -> str:
+    return text if width is None or len(text) <= width else text[:width] + "…"
 
 
 def _give_up(sessions: _Sessions) -> None:

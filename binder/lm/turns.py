@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Turns:
-    """The turns of one request. Each key or server is tried once a round, and a round is waited for after the first.
+    """The turns of one request. The one that may be tried soonest is next, and each no sooner than it asked for.
 
     Attributes:
         at: The number of the one whose turn it is.
-        left: Those that this round has not come to yet.
-        waits: The seconds until another try makes sense, of those that failed in this round and are worth one.
-        rounds: How many rounds are over.
+        retries: How often each is tried again.
+        due: When each of the others may be tried, in seconds of any clock.
+        tries: How often each failed.
+        failed: What each that failed did last, in words.
 
     Example:
-        >>> turns = Turns.of(2, first=1)
-        >>> turns.pass_on(0.5), turns.at
+        >>> turns = Turns.of(2, first=1, retries=4)
+        >>> turns.pass_on("busy", 0.5, now=10.0), turns.at
         (0.0, 0)
-        >>> turns.pass_on(None), turns.at
-        (0.5, 1)
+        >>> turns.pass_on("refused", None, now=10.25), turns.at
+        (0.25, 1)
     """
 
     at: int
-    left: list[int]
-    waits: dict[int, float] = field(default_factory=dict)
-    rounds: int = 0
+    retries: int
+    due: dict[int, float]
+    tries: Counter[int] = field(default_factory=Counter)
+    failed: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, count: int, first: int) -> Turns:
+    def of(cls, count: int, first: int, retries: int) -> Turns:
         """The turns of ``count`` keys or servers, in their order from the first one on."""
-        return cls(first, [(first + step) % count for step in range(1, count)])
+        return cls(first, retries, {(first + step) % count: 0.0 for step in range(1, count)})
 
-    def pass_on(self, wait: float | None) -> float | None:
+    def pass_on(self, told: str, wait: float | None, now: float) -> float | None:
         """Seconds until the next try, which ``at`` then names, or None when no one is worth another.
 
         Args:
-            wait: The seconds after which the one whose turn it was may be tried again; None for not at all.
+            told: What the one whose turn it was did.
+            wait: The seconds after which that one may be tried again; None for not at all.
+            now: The time.
         """
-        if wait is not None:
-            self.waits[self.at] = wait
-        if self.left:
-            self.at = self.left.pop(0)
-            return 0.0
-        if not self.waits:
+        self.failed[self.at] = told
+        self.tries[self.at] += 1
+        if wait is not None and self.tries[self.at] <= self.retries:
+            self.due[self.at] = now + wait
+        if not self.due:
             return None
-        self.rounds += 1
-        self.at, *self.left = sorted(self.waits, key=self.waits.__getitem__)
-        pause, self.waits = self.waits[self.at], {}
-        return pause
+        self.at = min(self.due, key=self.due.__getitem__)
+        return max(0.0, self.due.pop(self.at) - now)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from binder.errors import LMReplyError
+from binder.errors import LMReplyError, LMUnavailable
 from binder.lm import control, tokens
 from binder.lm.base import Completion
 
@@ -122,18 +122,25 @@ def read(text: str, request: Request) -> Reply:
     """The completions in a response's body.
 
     Raises:
-        LMReplyError: It is not the JSON of a completion; the message says what it is instead.
+        LMUnavailable: It is not the JSON of a completion, so the server failed; the message says what it is instead.
+        LMReplyError: It is a completion without a text, so the model said nothing.
     """
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise LMReplyError(
+        raise LMUnavailable(
             f"the reply is not JSON but {_excerpt(text)}. Check the address: it usually ends in /v1"
         ) from None
-    if not isinstance(data, dict) or not isinstance(choices := data.get("choices"), list):
-        raise LMReplyError(f"the reply holds no choices but {_excerpt(text)}")
+    if not isinstance(choices := _get(data, "choices"), list):
+        said = _get(data, "error", "message") or _get(data, "error")
+        told = (
+            f"is an error ({_excerpt(said, 300)})"
+            if isinstance(said, str)
+            else f"holds no choices but {_excerpt(text)}"
+        )
+        raise LMUnavailable(f"the reply {told}")
     if not choices:
-        raise LMReplyError("the reply's list of choices is empty")
+        raise LMUnavailable("the reply's list of choices is empty")
     if not any(isinstance(_text(choice), str) for choice in choices):
         raise LMReplyError(f"the reply holds no text but {_excerpt(json.dumps(choices[0]))}")
     completions = tuple(_completion(choice, request.stop) for choice in choices)

@@ -143,6 +143,16 @@ def test_a_stalled_try_is_given_up_and_sent_again() -> None:
     assert time.monotonic() - started < 20 and len(server.bodies) == 2
 
 
+def test_a_server_that_only_gives_pages_is_asked_no_more_often_than_one_that_fails() -> None:
+    with (
+        serve(lambda body: Reply("<html>Sign in</html>")) as server,
+        Binder(OpenAI("stub", base_url=server.url, max_retries=1), cache=False) as engine,
+        pytest.raises(binder.LMUnavailable, match=r"not JSON but '<html>.*it usually ends in /v1"),
+    ):
+        engine.ask("how many?", PEAKS, n=3)
+    assert len(server.bodies) == 2
+
+
 def test_more_than_a_small_share_of_unreadable_replies_is_an_error() -> None:
     def behave(body: Any) -> Reply:
         inputs = re.findall(r'^(\d+): "(.*)"$', body["messages"][-1]["content"], re.MULTILINE)

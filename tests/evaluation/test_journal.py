@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from binder.draft import Drafting
 from binder.lm import Message, Request, Scripted
-from binder.sampling import sample
+from binder.sampling import at_once, sample
 from evaluation import records
 from evaluation.journal import Journal, digest
 
@@ -61,6 +63,66 @@ def test_samples_that_came_one_by_one_are_not_asked_again_together(tmp_path: Pat
         said, _ = asyncio.run(sample(journal, replace(ASKED, seed=5, n=3), None))
     assert [one.text for one in said] == ["a", "a", "b"]
     assert asked == [(1, 5), (2, 6)]
+
+
+def drawing(most: int) -> tuple[Scripted, list[int | None]]:
+    """A model that gives so many samples at once, each named by its seed; and the seeds that it was asked for."""
+    asked: list[int | None] = []
+
+    def draw(request: Request) -> list[str]:
+        seeds = [request.seed + nth for nth in range(request.n)] if request.seed is not None else [None] * request.n
+        asked.extend(seeds)
+        return [f"{seed} of {len(asked)}" for seed in seeds]
+
+    model = Scripted(draw)
+    model.samples = most  # type: ignore[attr-defined]
+    return model, asked
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+@pytest.mark.parametrize(("before", "now"), [(1, 3), (3, 1), (2, 3), (3, 2), (10, 1), (1, 10), (3, 10)])
+def test_what_was_drawn_is_not_drawn_again_however_many_come_at_once(
+    tmp_path: Path, seed: int | None, before: int, now: int
+) -> None:
+    path, request = tmp_path / "journal.jsonl", replace(ASKED, seed=seed, n=10)
+    runs = []
+    for most in (before, now):
+        model, asked = drawing(most)
+        with Journal(model, path) as journal, journal.about("x"):
+            said, usage = asyncio.run(sample(journal, request, None))
+        runs.append(({one.text for one in said}, usage.requests, usage.tokens, len(said)))
+        assert len(asked) == (10 if most == before and len(runs) == 1 else 0)
+    assert runs[0] == runs[1]
+
+
+def test_it_draws_as_many_at_once_as_the_model_does(tmp_path: Path) -> None:
+    model, _ = drawing(2)
+    model.drafts = 4  # type: ignore[attr-defined]
+    with Journal(model, tmp_path / "journal.jsonl") as journal:
+        assert (at_once(journal), Drafting().samples_for(journal)) == (2, 4)
+    with Journal(counting(), tmp_path / "journal.jsonl") as journal:
+        assert (at_once(journal), Drafting().samples_for(journal)) == (None, Drafting().samples_for(counting()))
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        {"about": "x"},
+        {"about": "x", "request": "r", "completions": 5, "usage": {}},
+        {"about": "x", "request": "r", "completions": [{"words": "a"}], "usage": {}},
+        {"about": "x", "request": "r", "completions": [{"text": "a"}], "usage": {"dollars": 1}},
+        {"about": "x", "request": "r", "completions": [{"text": "a"}, {"text": "b"}], "usage": {}, "seed": "s"},
+    ],
+)
+def test_a_line_that_is_no_reply_is_named_and_asked_again(tmp_path: Path, damaged: object) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(counting(), path) as journal:
+        say(journal, "x")
+    path.write_text(json.dumps(damaged) + "\n" + path.read_text())
+    with pytest.warns(UserWarning, match=r"journal.jsonl, line 1, is damaged and left out"):
+        journal = Journal(Scripted(lambda request: "new"), path)
+    with journal:
+        assert [say(journal, "x"), say(journal, "x")] == ["0", "new"]
 
 
 def test_what_a_full_disk_took_of_a_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,10 +169,10 @@ def test_a_reply_ends_at_a_stop_text_that_the_server_ignored() -> None:
 def test_that_a_server_gives_one_sample_a_request_is_remembered() -> None:
     with serve(one_at_a_time) as server:
         lm = client(server)
-        first, second = ask(lm, request(n=3, seed=10), request(n=2, seed=11))
-    assert texts(first) == ["seed 10"] and texts(second) == ["seed 11"]
+        said = ask(lm, request(n=3, seed=10), request(n=2, seed=11), request(n=2, seed=12))
+    assert list(map(texts, said)) == [["seed 10"], ["seed 11"], ["seed 12"]]
     assert lm.samples == 1
-    assert [body.get("n") for body in server.bodies] == [3, None]
+    assert [body.get("n") for body in server.bodies] == [3, 2, None]
 
 
 def test_more_samples_than_asked_for_are_left() -> None:
@@ -295,15 +295,46 @@ BAD: dict[str, tuple[Behaviour, type[LMError], str]] = {
     ),
     "refuses the size": (lambda body: Reply("", 413), LMUnavailable, "too large"),
     "refuses": (lambda body: error(400, "prompt not allowed"), LMUnavailable, "prompt not allowed"),
-    "answers HTML": (lambda body: Reply("<html>Hello</html>"), LMReplyError, "not JSON but '<html>.*ends in /v1"),
-    "answers nothing": (lambda body: Reply(""), LMReplyError, "not JSON but empty"),
-    "answers half": (lambda body: Reply('{"choices": [{"mess'), LMReplyError, "not JSON"),
-    "answers a list": (lambda body: Reply([1]), LMReplyError, "no choices"),
-    "answers an error": (lambda body: Reply({"error": {"message": "no credit"}}), LMReplyError, "no credit"),
-    "answers no choice": (lambda body: completion(), LMReplyError, "choices is empty"),
+    "answers HTML": (lambda body: Reply("<html>Hello</html>"), LMUnavailable, "not JSON but '<html>.*ends in /v1"),
+    "answers nothing": (lambda body: Reply(""), LMUnavailable, "not JSON but empty"),
+    "answers half": (lambda body: Reply('{"choices": [{"mess'), LMUnavailable, "not JSON"),
+    "answers a list": (lambda body: Reply([1]), LMUnavailable, "no choices"),
+    "answers an error": (
+        lambda body: Reply({"error": {"message": "no credit"}}),
+        LMUnavailable,
+        r"is an error \('no credit'\)",
+    ),
+    "answers an error's text": (lambda body: Reply({"error": "no credit"}), LMUnavailable, r"an error \('no credit'\)"),
+    "answers no choice": (lambda body: completion(), LMUnavailable, "choices is empty"),
     "answers null": (lambda body: completion(None, None), LMReplyError, "no text"),
     "answers other shapes": (lambda body: Reply({"choices": [7, {"message": 3}]}), LMReplyError, "no text"),
 }
+
+
+NO_COMPLETIONS = [
+    "<html>Hello</html>",
+    "",
+    '{"choices": [{"mess',
+    [1],
+    {"error": {"message": "no credit"}},
+    {"choices": []},
+]
+
+
+@pytest.mark.parametrize("body", NO_COMPLETIONS)
+def test_a_response_that_is_no_completion_is_a_moments_failure(body: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with serve(in_turn(lambda asked: Reply(body), works)) as server, caplog.at_level("WARNING"):
+        [response] = ask(client(server), request(seed=1))
+    assert (texts(response), response.usage.requests) == (["reply 0"], 2)
+    assert server.bodies[0] == server.bodies[1]
+    assert "Asked again in" in caplog.text and "(1 of 4)" in caplog.text
+
+
+def test_a_reply_without_text_is_the_models_own_and_is_not_asked_for_again() -> None:
+    refusal = {"message": {"role": "assistant", "content": None, "refusal": "I can't"}, "finish_reason": "stop"}
+    with serve(lambda body: Reply({"choices": [refusal]})) as server, pytest.raises(LMReplyError, match="no text"):
+        ask(client(server), request())
+    assert len(server.bodies) == 1
 
 
 @pytest.mark.parametrize("name", BAD)
