@@ -88,7 +88,15 @@ class LMUnavailable(LMError):
     """The language model could not be reached, refused the request, or did not answer in time.
 
     It is one too where what came is no completion at all, such as a proxy's page, however often it was asked.
+
+    Attributes:
+        status: The HTTP status that a server refused with, or None where there was none: 401 and 403 for a key, 404 for
+            a model's name, 429 for too many requests.
     """
+
+    def __init__(self, message: str = "", status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)
 
 
 class LMOverflow(LMUnavailable):

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from types import FrameType
 from typing import Any
 
 import typer
@@ -47,13 +48,19 @@ class Commands(TyperGroup):
 def start(app: typer.Typer, program: str) -> None:
     """Run a command line, which is called ``program``."""
     # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _as_interrupted)
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         typer.echo(f"{program}: {safe(str(message))}", err=True)
 
     warnings.showwarning = show
     app()
+
+
+def _as_interrupted(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does just then: a running event loop ends its tasks first, rather than in the middle of one."""
+    interrupted = signal.getsignal(signal.SIGINT)
+    (interrupted if callable(interrupted) else signal.default_int_handler)(signal.SIGINT, frame)
 
 
 @contextmanager

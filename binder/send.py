@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from weakref import WeakKeyDictionary, finalize
+from weakref import WeakKeyDictionary
 
-from binder.errors import LMReplyError
+from binder.errors import LMReplyError, LMUnavailable
 from binder.lm.base import LM, Completion, Request, Response, Usage, working
+from binder.lm.lifetime import when_gone
 
 ATTEMPTS = 5
 RETRY_TEMPERATURE = 0.4
@@ -21,7 +22,14 @@ async def send(lm: LM, request: Request) -> Response:
         LMReplyError: It sent no reply.
     """
     async with _slots(lm):
-        return await lm.complete(request)
+        try:
+            response = await lm.complete(request)
+        except TimeoutError as error:
+            told = f" ({error})" if str(error) else ""
+            raise LMUnavailable(f"{lm.name} ran past a time limit of its own{told}") from error
+    if not response.completions:
+        raise LMReplyError(f"{lm.name} gave no completion")
+    return response
 
 
 _slots_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, asyncio.Semaphore]] = WeakKeyDictionary()
@@ -33,7 +41,7 @@ def _slots(lm: LM) -> asyncio.Semaphore:
     slots = _slots_of_loops.setdefault(asyncio.get_running_loop(), {})
     if id(lm) not in slots:
         slots[id(lm)] = asyncio.Semaphore(max(1, lm.concurrency))
-        finalize(lm, slots.pop, id(lm), None)
+        when_gone(lm, slots.pop, id(lm), None)
     return slots[id(lm)]
 
 

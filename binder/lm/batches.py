@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
-from weakref import finalize
+
+from binder.lm.lifetime import when_gone
 
 Outcome = Literal["whole", "lost", "overflow"]
 
@@ -81,5 +82,5 @@ def learn(lm: object, own: int, asked: int, outcome: Outcome) -> None:
         if outcome == "whole":
             return
         known = Bearable(own)
-        finalize(lm, _known.pop, id(lm), None)
+        when_gone(lm, _known.pop, id(lm), None)
     _known[id(lm)] = after(known, asked, outcome)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from binder.errors import BinderError, ConfigurationError, LMUnavailable
 from binder.lm import weights
-from binder.lm.endpoint import HOSTED, Endpoint
+from binder.lm.endpoint import HOSTED, Endpoint, unusable
 from binder.lm.pins import QWEN
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ def _only_model(endpoint: Endpoint) -> str:
     """The one model a server lists."""
     import openai
 
-    http = openai.DefaultHttpxClient(trust_env=not endpoint.is_loopback)
+    try:
+        http = openai.DefaultHttpxClient(**endpoint.http())
+    except Exception as error:
+        raise ConfigurationError(unusable(endpoint, error)) from None
     with openai.OpenAI(
         api_key=endpoint.key, base_url=endpoint.url, timeout=LIST_SECONDS, max_retries=0, http_client=http
     ) as client:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from binder.errors import ConfigurationError
 
@@ -21,6 +21,7 @@ TELLING = 12
 
 """How many characters a key has at least that is worth hiding wherever it stands."""
 
+_LOGIN = re.compile(r"(?<=//)[^/?#]*@")  # a name and password before an address's host
 _SPOKEN_OF = r"((?:\b|_)(?:bearer|authorization|key|token)\b(?:\W{1,4}(?:provided|bearer|is))?[^\w(]{1,4})"
 
 
@@ -29,12 +30,14 @@ class Endpoint:
     """A server's address and key.
 
     Attributes:
-        url: The address, as requests use it.
+        url: The address, as requests use it, without a name and password.
         key: The key; never shown.
+        login: The name and password that the address held, which take the key's place; never shown.
     """
 
     url: str
     key: str = field(repr=False)
+    login: tuple[str, str] | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, base_url: str | None = None, api_key: str | None = None) -> Endpoint:
@@ -55,8 +58,8 @@ class Endpoint:
         key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
         if not _is_web_address(url):
             raise ConfigurationError(
-                f"{url!r} is no server's address. Give one such as http://localhost:11434/v1 in OPENAI_BASE_URL or "
-                "base_url="
+                f"{_LOGIN.sub('', url)!r} is no server's address. Give one such as http://localhost:11434/v1 in "
+                "OPENAI_BASE_URL or base_url="
             )
         if not key and url == HOSTED:
             raise ConfigurationError(
@@ -68,7 +71,9 @@ class Endpoint:
                 "the API key holds a character that no key has (a line break, or a typographic sign). Copy it again "
                 "into OPENAI_API_KEY"
             )
-        return cls(url, key or NO_KEY)
+        parts = urlsplit(url)
+        login = (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
+        return cls(_LOGIN.sub("", url), key or NO_KEY, login)
 
     @classmethod
     def all_of(
@@ -81,13 +86,16 @@ class Endpoint:
             ['first', 'second']
 
         Raises:
-            ConfigurationError: As ``of`` says, or there are other numbers of servers and keys.
+            ConfigurationError: As ``of`` says, there are other numbers of servers and keys, or one of several is empty.
         """
         urls, keys = _several(base_url), _several(api_key)
         if not urls or not keys or (len(urls) != len(keys) and 1 not in (len(urls), len(keys))):
             raise ConfigurationError(
                 f"there are {len(urls)} addresses and {len(keys)} keys; give one of either, or as many of each"
             )
+        for name, several in (("addresses", urls), ("keys", keys)):
+            if len(several) > 1 and not all(isinstance(one, str) and one.strip() for one in several):
+                raise ConfigurationError(f"one of the {name} is empty; give each, or leave it out")
         most = max(len(urls), len(keys))
         pairs = zip(urls * (most // len(urls)), keys * (most // len(keys)), strict=True)
         return tuple(cls.of(url, key) for url, key in pairs)
@@ -103,15 +111,34 @@ class Endpoint:
             >>> Endpoint("http://localhost/v1", "a").redact("a bad API key: 'a'")
             "a bad API key: '[key]'"
         """
+        text = self.blot(text)
         if len(self.key) >= REAL_KEY:
-            return re.sub(rf"{re.escape(self.key[:TELLING])}[\w-]*", "[key]", text)  # also one that was cut
+            return text
         return re.sub(rf"{_SPOKEN_OF}{re.escape(self.key)}(?![\w-])", r"\1[key]", text, flags=re.IGNORECASE)
+
+    def blot(self, text: str) -> str:
+        """A text without the key and the password, as far as they are long enough to be told from words.
+
+        Example:
+            >>> Endpoint("http://localhost/v1", "sk-12345678").blot("I was sent sk-12345678")
+            'I was sent [key]'
+        """
+        if len(self.key) >= REAL_KEY and self.key != NO_KEY:
+            text = re.sub(rf"{re.escape(self.key[:TELLING])}[\w-]*", "[key]", text)  # also one that was cut
+        if self.login is not None and len(self.login[1]) >= REAL_KEY:
+            text = text.replace(self.login[1], "[password]")
+        return text
 
     @property
     def address(self) -> str:
-        """The address for people: without a name and password it may hold."""
-        parts = urlsplit(self.url)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        """The address for people."""
+        return urlsplit(self.url)._replace(query="").geturl()
+
+    def http(self) -> dict[str, Any]:
+        """How an HTTP client speaks to it, as its keyword arguments."""
+        # A proxy set for the internet cannot reach this machine's own servers.
+        # And what is asked goes to the server that was named, wherever that points.
+        return {"trust_env": not self.is_loopback, "follow_redirects": False, "auth": self.login}
 
     @property
     def is_loopback(self) -> bool:
@@ -129,3 +156,11 @@ def _is_web_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def unusable(endpoint: Endpoint, error: Exception) -> str:
+    """What to say where an HTTP client cannot even be made."""
+    return (
+        f"no connection to {endpoint.address} can be set up ({endpoint.redact(str(error))}). Check that address, and "
+        "the proxies that HTTP_PROXY, HTTPS_PROXY and ALL_PROXY name"
+    )

@@ -40,12 +40,14 @@ class Failure:
         wait: Seconds until asking again may help, or None where it would not.
         elsewhere: Whether another key or server may take what this one did not.
         overflow: Whether the request was longer than the model's context.
+        status: The HTTP status, where there was one.
     """
 
     told: str
     wait: float | None
     elsewhere: bool = True
     overflow: bool = False
+    status: int | None = None
 
 
 def judge(error: openai.APIError | LMUnavailable, model: str, failures: int) -> Failure:
@@ -57,7 +59,8 @@ def judge(error: openai.APIError | LMUnavailable, model: str, failures: int) -> 
     """
     if isinstance(error, LMUnavailable):
         return Failure(str(error), backoff(failures))
-    return Failure(explain(error, model), delay(error, failures), elsewhere(error), overflowed(error))
+    status = error.status_code if isinstance(error, openai.APIStatusError) else None
+    return Failure(explain(error, model), delay(error, failures), elsewhere(error), overflowed(error), status)
 
 
 def overflowed(error: openai.APIError) -> bool:

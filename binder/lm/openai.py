@@ -24,7 +24,7 @@ from binder.amounts import require_number, require_text, require_whole
 from binder.errors import ConfigurationError, LMOverflow, LMReplyError, LMUnavailable
 from binder.lm import draws, limits, wire
 from binder.lm.base import BATCH, Response, Usage
-from binder.lm.endpoint import Endpoint
+from binder.lm.endpoint import Endpoint, unusable
 from binder.lm.turns import Turns
 
 if TYPE_CHECKING:
@@ -187,7 +187,8 @@ class OpenAI:
             if requests > 1:
                 await limits.permit()
             try:
-                reply = wire.read(await self._post(session.clients[turns.at], request, options), request)
+                body = await self._post(session.clients[turns.at], request, options)
+                reply = wire.read(self._blot(body), request)
             except LMReplyError as error:
                 raise LMReplyError(self._redact(f"{self._where(turns.at)}: {error}")) from None
             except (openai.APIError, LMUnavailable) as error:
@@ -200,7 +201,7 @@ class OpenAI:
                     continue
                 wait = turns.pass_on(failure.told, failure.wait, loop.time())
                 if wait is None or not failure.elsewhere or loop.time() + wait > deadline:
-                    raise LMUnavailable(self._told(turns)) from None
+                    raise LMUnavailable(self._told(turns), failure.status) from None
                 self._at = turns.at
                 self._note_retry(failed_at, turns, wait, failure.told)
                 await asyncio.sleep(wait)
@@ -232,6 +233,9 @@ class OpenAI:
         told = (f"{self._where(at)}: {_cut(self._redact(said), width)}" for at, said in turns.failed.items())
         return "; ".join(told)
 
+    def _blot(self, text: str) -> str:
+        return functools.reduce(lambda told, one: one.blot(told), self.endpoints, text)
+
     def _redact(self, text: str) -> str:
         return functools.reduce(lambda told, one: one.redact(told), self.endpoints, text)
 
@@ -258,15 +262,14 @@ class OpenAI:
     def _client(self, endpoint: Endpoint) -> openai.AsyncOpenAI:
         import openai
 
-        return openai.AsyncOpenAI(
-            api_key=endpoint.key,
-            base_url=endpoint.url,
-            timeout=openai.Timeout(self.stall, connect=CONNECT_SECONDS),
-            max_retries=0,
-            # A proxy set for the internet cannot reach this machine's own servers.
-            # And what is asked goes to the server that was named, wherever that points.
-            http_client=openai.DefaultAsyncHttpxClient(trust_env=not endpoint.is_loopback, follow_redirects=False),
-        )
+        try:
+            http = openai.DefaultAsyncHttpxClient(**endpoint.http())
+            timeout = openai.Timeout(self.stall, connect=CONNECT_SECONDS)
+            return openai.AsyncOpenAI(
+                api_key=endpoint.key, base_url=endpoint.url, timeout=timeout, max_retries=0, http_client=http
+            )
+        except Exception as error:  # an HTTP client has many ways to say what is wrong with an address or a proxy
+            raise ConfigurationError(unusable(endpoint, error)) from None
 
 
 def _cut(text: str, width: int | None) -> str:

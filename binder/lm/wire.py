@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from binder.errors import LMReplyError, LMUnavailable
+from binder.headers import readable
 from binder.lm import control, tokens
 from binder.lm.base import Completion
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Api = Literal["chat", "completions"]
 CUT = ("length", "content_filter")
 """How a server says that a reply ended before its end."""
+_LEAST_LOGPROB = 1e9
+"""A log-probability beyond is none, such as minus infinity."""
 PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completions": "/completions"}
 
 
@@ -70,9 +73,14 @@ def prompt(request: Request, api: Api) -> dict[str, Any]:
         {'messages': [{'role': 'user', 'content': 'which?'}]}
     """
     if api == "completions":
-        return {"prompt": control.plain(request.prompt)}
-    turns = [{"role": message.role, "content": control.plain(message.content)} for message in request.messages]
+        return {"prompt": _sent(request.prompt)}
+    turns = [{"role": message.role, "content": _sent(message.content)} for message in request.messages]
     return {"messages": turns}
+
+
+def _sent(text: str) -> str:
+    """A text that can be sent, and in which nothing stands for the end of its turn."""
+    return readable(control.plain(text))
 
 
 def options(request: Request, api: Api, *, n: int, logprobs: bool, without: frozenset[str]) -> dict[str, Any]:
@@ -178,7 +186,8 @@ def _token_logprobs(choice: object) -> list[float]:
     chat = _get(choice, "logprobs", "content")
     older = _get(choice, "logprobs", "token_logprobs")
     values = [_get(token, "logprob") for token in chat] if isinstance(chat, list) else older
-    return [float(value) for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
+    told = [value for value in values if isinstance(value, int | float)] if isinstance(values, list) else []
+    return list(map(float, told)) if all(-_LEAST_LOGPROB < value < _LEAST_LOGPROB for value in told) else []
 
 
 def _get(value: object, *keys: str) -> object:

@@ -16,7 +16,7 @@ from binder import call_prompt
 from binder.ask import MapReplies, Reply, ask_map
 from binder.ask_ans import AnsReply, ask_ans
 from binder.errors import LMOverflow, LMReplyError, LMUnavailable
-from binder.lm.base import Completion, Request, Response, Usage
+from binder.lm.base import Completion, Message, Request, Response, Usage
 from binder.lm.scripted import Scripted
 from binder.send import send
 from exemplars.exemplar import Cells, Part
@@ -454,6 +454,32 @@ def test_rows_that_do_not_fit_an_ans_are_left_out_and_said() -> None:
     assert 10 < shown < 500 and said.cuts.rows == 500 - shown
     assert requests[0].inputs[1] == ("short",)
     assert f"({500 - shown} more rows are not shown)" in requests[0].prompt
+
+
+class Slotted:
+    """A model that cannot be watched, and gives a number of completions."""
+
+    __slots__ = ("batch", "concurrency", "context", "count", "name")
+
+    def __init__(self, count: int) -> None:
+        self.name, self.context, self.concurrency, self.batch, self.count = "slotted", 4096, 2, 4, count
+
+    async def complete(self, request: Request) -> Response:
+        return Response((Completion(upper(request)),) * self.count)
+
+    async def aclose(self) -> None:
+        """Nothing."""
+
+
+def test_a_model_of_any_class_is_asked() -> None:
+    for count in (1, 2):
+        said = asyncio.run(ask_map(Slotted(count), "what?", ["a"], letters("abcdefgh"), TEXT))
+        assert said.values == tuple("ABCDEFGH")
+
+
+def test_a_model_that_gives_no_completion_has_not_answered() -> None:
+    with pytest.raises(LMReplyError, match="slotted gave no completion"):
+        asyncio.run(send(Slotted(0), Request((Message("user", "which?"),))))
 
 
 def test_what_a_function_raises_reaches_the_caller_unchanged() -> None:

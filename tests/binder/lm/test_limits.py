@@ -220,7 +220,7 @@ def test_a_models_own_timeout_is_not_taken_for_the_limit() -> None:
         raise TimeoutError("mine")
 
     [failure] = together(Limited(Scripted(late), Budget(seconds=5)), 1)
-    assert isinstance(failure, TimeoutError) and str(failure) == "mine"
+    assert isinstance(failure, LMUnavailable) and str(failure) == "scripted ran past a time limit of its own (mine)"
 
 
 def test_a_request_that_failed_counts_as_sent_and_read() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gc
+import logging
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -469,8 +471,63 @@ def test_settings_that_cannot_work(make: Callable[[], OpenAI], message: str, mon
         make()
 
 
-def test_a_password_in_the_address_is_not_shown() -> None:
-    assert OpenAI("stub", base_url="http://me:secret@localhost:1/v1").name == "stub at http://localhost:1/v1"
+def test_a_password_in_the_address_is_not_shown_and_takes_the_keys_place(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with serve(lambda body: completion("I was sent pa55word%20long and pa55word long")) as server:
+        lm = OpenAI("stub", base_url=server.url.replace("//", "//me:pa55word%20long@"))
+        [response] = ask(lm, request())
+    assert lm.name == f"stub at {server.url}" and "pa55word" not in f"{lm.endpoints} {caplog.text}"
+    assert server.keys == ["Basic " + base64.b64encode(b"me:pa55word long").decode()]
+    assert "pa55word long" not in texts(response)[0]
+
+
+@pytest.mark.parametrize("url", ["ftp://me:pa55word@host/v1", "http://me:pa55word@host:99999/v1", "//me:pa55word@h"])
+def test_a_password_in_an_address_that_is_none_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no server's address") as caught:
+        OpenAI("stub", base_url=url)
+    assert "pa55word" not in str(caught.value)
+
+
+def test_a_key_that_a_server_repeats_in_a_reply_is_taken_out() -> None:
+    with serve(lambda body: completion("the key is sk-secret-key")) as server:
+        assert texts(ask(client(server), request())[0]) == ["the key is [key]"]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_is_none_is_said(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "nonsense://proxy")
+    with pytest.raises(ConfigurationError, match="ALL_PROXY"):
+        ask(OpenAI("stub", base_url="http://example.invalid/v1"), request())
+
+
+@pytest.mark.parametrize("url", ["http://exa mple/v1", "http://\u0130\u2024/v1", "http://a..b/v1", "http://[v1.x]/v1"])
+def test_an_odd_address_is_said(url: str) -> None:
+    with pytest.raises((ConfigurationError, LMUnavailable), match=r"address|connection"):
+        ask(OpenAI("stub", base_url=url), request())
+
+
+def test_half_a_letter_in_what_is_asked_is_sent_as_none() -> None:
+    half = Request((Message("user", "which \ud800?"),))
+    with serve(works) as server:
+        ask(client(server), half)
+    assert server.bodies[0]["messages"][0]["content"] == "which \ufffd?"
+
+
+@pytest.mark.parametrize("told", ["1e999", "-1e999", "1" + "0" * 400, "NaN"])
+def test_a_log_probability_that_is_none_is_left_out(told: str) -> None:
+    choice = (
+        '{"index": 0, "message": {"content": "a"}, "finish_reason": "stop", "logprobs": {"content": [{"logprob": %s}]}}'
+    )
+    with serve(lambda body: Reply('{"choices": [' + choice % told + "]}")) as server:
+        [response] = ask(client(server), request())
+    assert response.completions[0].text == "a" and response.completions[0].logprob is None
+
+
+@pytest.mark.parametrize("status", [401, 404, 503])
+def test_the_error_holds_the_status(status: int) -> None:
+    with serve(lambda body: error(status, "no")) as server, pytest.raises(LMUnavailable) as caught:
+        ask(client(server, max_retries=0), request())
+    assert caught.value.status == status
 
 
 def test_nothing_is_sent_where_a_server_points_to() -> None:

@@ -104,6 +104,12 @@ def test_the_error_names_the_server_that_ran_past_the_timeout_and_those_before_i
     assert down in told and server.url in told
 
 
+@pytest.mark.parametrize("keys", [["sk-one-of-them", ""], ["", "sk-one-of-them"], ["sk-one-of-them", None]])
+def test_an_empty_key_among_several_is_refused(keys: list[Any]) -> None:
+    with pytest.raises(ConfigurationError, match="one of the keys is empty"):
+        OpenAI("stub", base_url="http://localhost:1/v1", api_key=keys)
+
+
 def test_where_none_takes_it_the_error_names_no_key() -> None:
     told = f"bad key {KEYS[0]} or {KEYS[1]}"
     refusal = pytest.raises(LMUnavailable, match="the server refused the key")
