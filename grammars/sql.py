@@ -23,6 +23,7 @@ from grammars.asked import USAGE, Asked, read_question
 from grammars.calls import ANS, MAP
 from grammars.errors import Complaint, Span
 from grammars.schema import Schema
+from grammars.size import too_many_words
 from grammars.syntax import unclosed, unparsed
 from grammars.top import limit_for_top
 
@@ -109,6 +110,8 @@ def parse(text: str, schema: Schema) -> Parsed:
         tokens = dialect.tokenize(text)
     except TokenError:
         raise Unparsable(unclosed(text)) from None
+    if too_long := too_many_words(len(tokens)):
+        raise Unparsable(too_long)
     tokens, limited = limit_for_top(tokens)
     asked = _asked(tokens)
     tokens = _rewrite(tokens, text, schema, asked)

@@ -93,7 +93,7 @@ def cut_prose(text: str) -> str:
     if found is None:
         return text
     text = text[found.start() :]
-    end = next((at for at in _outside_quotes(text) if text[at] == ";" and not _depth(text[:at])), None)
+    end = next((at for at, depth in _depths(text) if text[at] == ";" and not depth), None)
     if end is not None and not _STATEMENT.match(text[end + 1 :]):
         text = text[:end]
     blank = re.search(
@@ -163,26 +163,25 @@ def balance_parentheses(text: str) -> str:
 
 def quote_headers(text: str, headers: Sequence[str]) -> str:
     """Headers that are no plain word are put in back-ticks where they stand outside quotations, the longest first."""
+    folded = text.casefold()
     for header in sorted(headers, key=len, reverse=True):
         words = [re.escape(word) for word in header.split()]
-        if not words:
+        if not words or not all(word in folded for word in header.casefold().split()):
             continue
         # A line break in a header is often written as a backslash and an n.
         written = re.compile(r"(?<!\w)" + r"(?:\s|\\n)+".join(words) + r"(?!\w)", re.IGNORECASE)
+        if not (stands := list(written.finditer(text))):
+            continue
         outside = set(_outside_quotes(text))
-        for found in reversed([found for found in written.finditer(text) if found.start() in outside]):
+        for found in reversed([found for found in stands if found.start() in outside]):
             text = f"{text[: found.start()]}`{header}`{text[found.end() :]}"
     return text
 
 
 def wrap_operands(text: str) -> str:
     """``SELECT … - SELECT …`` becomes a difference of two subqueries."""
-    outside = set(_outside_quotes(text))
-    cuts = [
-        found
-        for found in _OPERATOR_SELECT.finditer(text)
-        if found.start() in outside and not _depth(text[: found.start()])
-    ]
+    depths = dict(_depths(text))
+    cuts = [found for found in _OPERATOR_SELECT.finditer(text) if depths.get(found.start()) == 0]
     if not cuts:
         return text
     operands = [
@@ -208,6 +207,14 @@ def _outside_quotes(text: str) -> Iterator[int]:
             quote = character
         else:
             yield index
+
+
+def _depths(text: str) -> Iterator[tuple[int, int]]:
+    """The positions that no quotation holds, and how many parentheses are open before each."""
+    depth = 0
+    for at in _outside_quotes(text):
+        yield at, depth
+        depth += (text[at] == "(") - (text[at] == ")")
 
 
 def _depth(text: str) -> int:
