@@ -331,7 +331,7 @@ def test_a_deadline_ends_a_question_and_names_the_model(
 )
 def test_a_runaway_program_is_stopped_and_the_next_one_runs(peaks: Table, program: str) -> None:
     with Binder(model(""), limits=Limits(seconds=0.5)) as engine:
-        with pytest.raises(binder.RunError, match=r"longer than 0\.5 s"):
+        with pytest.raises(binder.RunError, match=r"within 0\.5 s; a program was running"):
             engine.run(program, peaks)
         assert engine.run("SELECT COUNT(*) FROM w", peaks).values == (4,)
 
@@ -517,10 +517,51 @@ def test_what_a_prompt_left_out_is_said() -> None:
     assert json.loads(answer.to_json())["left_out"] == list(answer.trace.left_out)
 
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
+
+
 def test_a_deadline_that_plain_sql_runs_past_is_the_programs(peaks: Table) -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
-    with Binder(model("")) as engine, pytest.raises(binder.RunError, match=r"longer than 0\.5 s"):
-        engine.run(endless, peaks, deadline=0.5)
+    with Binder(model("")) as engine, pytest.raises(binder.RunError, match=r"within 0\.5 s; a program was running"):
+        engine.run(ENDLESS, peaks, deadline=0.5)
+
+
+IN_TIME: list[tuple[str, type[binder.BinderError], str]] = [
+    ("drafting", binder.LMUnavailable, "slow model was drafting programs"),
+    ("checking", binder.RunError, "a program was being checked"),
+    ("running", binder.RunError, "a program was running"),
+    ("asking", binder.LMUnavailable, "waiting for slow model"),
+]
+
+
+@pytest.mark.parametrize(("slow", "kind", "told"), IN_TIME, ids=[slow for slow, _, _ in IN_TIME])
+def test_a_deadline_blames_what_was_under_way(
+    peaks: Table, monkeypatch: pytest.MonkeyPatch, slow: str, kind: type[binder.BinderError], told: str
+) -> None:
+    async def reply(request: Request) -> str:
+        if slow == ("drafting" if request.purpose == "draft" else "asking"):
+            await asyncio.sleep(30)
+        if request.purpose == "draft":
+            return ENDLESS if slow == "running" else IN_EUROPE
+        return "{}"
+
+    if slow == "checking":
+        monkeypatch.setattr("binder.work.accept", lambda *_: time.sleep(1.0))
+    with Binder(Scripted(reply, name="slow model")) as engine, pytest.raises(kind, match=told) as caught:
+        engine.ask("which?", peaks, n=1, deadline=0.6)
+    assert "no answer within 0.6 s" in str(caught.value)
+    assert ("slow model" in str(caught.value)) is (kind is binder.LMUnavailable)
+
+
+@pytest.mark.parametrize("purpose", ["draft", "map"])
+def test_a_models_own_timeout_is_not_the_deadline(peaks: Table, purpose: str) -> None:
+    def reply(request: Request) -> str:
+        if request.purpose == purpose:
+            raise TimeoutError("the line is dead")
+        return IN_EUROPE
+
+    told = r"^my model gave up waiting \(TimeoutError: the line is dead\)\. Give it more time"
+    with Binder(Scripted(reply, name="my model")) as engine, pytest.raises(binder.LMUnavailable, match=told):
+        engine.ask("which?", peaks, n=1)
 
 
 def test_a_malformed_call_costs_nothing(peaks: Table) -> None:
