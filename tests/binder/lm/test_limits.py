@@ -81,6 +81,13 @@ def test_a_limit_that_cannot_be_kept_to_is_refused(name: str, amount: object) ->
         Budget(**{name: amount})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("dollars", "seconds")])
+def test_what_is_counted_is_counted_whole(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}=1\.5 cannot be kept to. Give a whole number"):
+        Budget(**{name: 1.5})  # type: ignore[arg-type]
+    assert Budget(dollars=0.5, seconds=1.5).seconds == 1.5
+
+
 def test_nothing_a_minute_and_dollars_without_a_price_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="requests_per_minute=0"):
         Budget(requests_per_minute=0)
