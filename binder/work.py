@@ -186,7 +186,7 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
 
 def _note_mends(program: AnyProgram) -> None:
     for mend in program.mends:
-        _log.info("mended in '%s': %s", escape(program.source, SHOWN), mend)
+        _log.info("mended in '%s': %s", escape(program.source, SHOWN), escape(mend))
 
 
 def _source(sample: Sample) -> Source:

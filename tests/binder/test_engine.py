@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -808,3 +809,18 @@ def test_what_is_mended_refused_sent_back_and_given_up_is_in_the_log(
         *("mended in", "1 programs go back to scripted with what is wrong with them"),
         *("refused", "1 programs go back to scripted with what is wrong with them"),
     ]
+
+
+def test_no_control_character_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    drafts = iter(["SELECT `nmae\x1b[31m` FROM w", "SELECT x\x1b[31m FROM w", "SELECT 'a\x1b' FROM w WHERE name = 'b'"])
+    odd = Table.from_pandas(pandas.DataFrame({"name\x1b[31m": ["K2"]}))
+    lm = Scripted(lambda request: next(drafts), name="model\x1b[31m")
+    with caplog.at_level("INFO", "binder"), Binder(lm, cache=False) as engine:
+        with contextlib.suppress(binder.BinderError):
+            engine.run("SELECT `nmae\x1b[31m` FROM w", odd)
+        with contextlib.suppress(binder.BinderError):
+            engine.ask("which?\x1b[31m", Table.from_pandas(PEAKS), n=1)
+    told = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("mended in") for line in told), told
+    assert any("go back to" in line for line in told), told
+    assert [line for line in told if not line.isprintable()] == []
