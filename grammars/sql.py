@@ -78,6 +78,8 @@ class _Quiet(logging.Filter):
 
 
 logging.getLogger("sqlglot").addFilter(_Quiet())
+# Where nobody has set up logging, Python would print sqlglot's warnings on standard error.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 
 # With three arguments the first is a unit. The parser would take the last for one, and keep no more of it than a name.
