@@ -31,6 +31,10 @@ _UNQUOTED = re.compile(
     r"(?:[^;\"()]|\([^;\"()]*\))*?(?=;|(?<=\?)\s*,)|[^;,\"()]*(?=\))))",
     re.I,
 )
+_MORE_THAN_A_VALUE = re.compile(
+    r"[=<>;()]|\b(?:SELECT|FROM|WHERE|AND|OR|GROUP\s+BY|ORDER\s+BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|THEN|ELSE|END)\b",
+    re.I,
+)
 _OPERATOR_SELECT = re.compile(r"[-+*/]\s*(?=SELECT\b)", re.I)
 
 QUOTED = "headers put in back-ticks"
@@ -121,6 +125,20 @@ def quote_questions(text: str) -> str:
     return _UNQUOTED.sub(lambda found: f'{found.group(1)}"{found.group(2).strip()}"', text)
 
 
+def close_quotation(text: str) -> str:
+    """``name = "abc`` gets the quotation mark missing at its end, unless it would hold more than a value."""
+    index = 0
+    while index < len(text):
+        quote = text[index]
+        index += 1
+        if quote in "'\"":
+            end = _literal_end(text, index, quote)
+            if end == len(text):
+                return text if _MORE_THAN_A_VALUE.search(text, index) else text + quote
+            index = end + 1
+    return text
+
+
 def double_apostrophes(text: str) -> str:
     """An apostrophe inside a literal is doubled: ``'king's cross'``, ``'john o\\'brien'``."""
     text = re.sub(r"\\(['\"])", r"\1\1", text)
@@ -132,6 +150,8 @@ def double_apostrophes(text: str) -> str:
             parts.append(quote)
             continue
         end = _literal_end(text, index, quote)
+        if end == len(text):
+            return text  # how far it should reach cannot be told
         inner = text[index:end].replace(quote * 2, quote).replace(quote, quote * 2)
         parts.append(f"{quote}{inner}{quote}")
         index = end + 1
@@ -226,6 +246,7 @@ MENDS: tuple[tuple[str, Mend], ...] = (
     ("unwrapped from a code fence", unfence),
     ("cut from the prose around it", cut_prose),
     ("a question put in quotation marks", quote_questions),
+    ("a quotation closed at the end", close_quotation),
     ("apostrophes inside a literal doubled", double_apostrophes),
     ("parentheses balanced", balance_parentheses),
     ("SELECT added", add_select),
