@@ -20,7 +20,8 @@ def message(name: str, price: Price | None, request: Request, found: Excess, spe
     most = f"${found.most:g}" if found.limit == "dollars" else f"{found.most:,g} {found.limit}"
     return (
         f"the limit of {most} on {name} is reached: {spent.requests:,} requests and {spent.tokens:,} tokens"
-        f"{dollars} were spent in {spent.seconds:.1f} s, and one more request ({_wanted_of(request)}) would take {_wanted(found)}. "
+        f"{dollars} were spent in {spent.seconds:.1f} s, and one more request ({_wanted_of(request)}) "
+        f"would take {_wanted(found)}. "
         f"Raise {found.limit}={_option(found.limit)} and run again"
     )
 
