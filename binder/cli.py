@@ -1,7 +1,7 @@
 """Ask questions of tables from the command line.
 
-Exit status: 0 when it worked, 1 when the question or the program failed, 2 for wrong usage or a setting that cannot
-work; why is said in a line.
+Exit status: 0 when it worked, 1 when the question or the program failed or no model is ready, 2 for wrong usage or a
+setting that cannot work; why is said in a line.
 """
 
 from __future__ import annotations
@@ -186,11 +186,13 @@ def show_model(context: typer.Context, as_json: AsJson = False) -> None:
     choice = lm.describe()
     if as_json:
         print_json(asdict(choice) | {"ready": choice.ready})
-        return
-    where = f" at {choice.where}" if choice.where else ""
-    typer.echo(f"{choice.model or 'no model'}{where}")
-    typer.echo(f"  because {choice.why}")
-    typer.echo("  ready" if choice.ready else f"  not ready: {choice.missing}")
+    else:
+        where = f" at {choice.where}" if choice.where else ""
+        typer.echo(f"{choice.model or 'no model'}{where}")
+        typer.echo(f"  because {choice.why}")
+        typer.echo("  ready" if choice.ready else f"  not ready: {choice.missing}")
+    if not choice.ready:
+        raise typer.Exit(1)
 
 
 @models.command()

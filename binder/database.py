@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from binder.alarm import alarm
+from binder.amounts import require_number, require_whole
 from binder.errors import ConfigurationError, RunError
 from binder.mishaps import mishap
 from grammars.figures import MACROS
@@ -60,12 +61,12 @@ class Limits:
         return int(_bytes(self.memory))
 
     def __post_init__(self) -> None:
-        if not isinstance(self.seconds, (int, float)) or not 0 < self.seconds <= threading.TIMEOUT_MAX:
-            raise ConfigurationError(f"limits: seconds is {self.seconds!r}; give a number above 0")
+        require_number("limits: seconds", self.seconds, above_zero=True)
+        if self.seconds > threading.TIMEOUT_MAX:
+            raise ConfigurationError(f"limits: seconds is {self.seconds!r}; give {threading.TIMEOUT_MAX:g} at most")
         if not _LEAST_MEMORY <= _bytes(self.memory) < 2**63:
             raise ConfigurationError(f"limits: memory is {self.memory!r}; give an amount of 16 MB or more, as '4GB'")
-        if not isinstance(self.rows, int) or self.rows < 1:
-            raise ConfigurationError(f"limits: rows is {self.rows!r}; give a whole number above 0")
+        require_whole("limits: rows", self.rows)
 
 
 class Session:

@@ -15,7 +15,7 @@ from binder.amounts import require_number, require_text, require_whole
 from binder.errors import ConfigurationError
 from binder.headers import readable
 from binder.lm.base import LM, Usage, working
-from binder.render import Cuts
+from binder.render import Cuts, escape
 from binder.sampling import sample
 from binder.table import Table
 from binder.trace import Sample
@@ -182,7 +182,7 @@ async def repair(
         prompt.repair(asked[one.language], one.text, one.error or "", folder=drafting.folder, language=one.language)
         for one in refused
     ]
-    _log.info("%d programs go back to %s with what is wrong with them", len(refused), lm.name)
+    _log.info("%d programs go back to %s with what is wrong with them", len(refused), escape(lm.name))
     said = await asyncio.gather(
         *(
             sample(lm, request, cache, usable=_usable(one.language))

@@ -15,9 +15,10 @@ from binder.accept_python import accept_python, readable_plan
 from binder.answer import Answer, Outcome
 from binder.ask_step import Asking
 from binder.database import Limits, Pool, Session
+from binder.deadline import too_late
 from binder.desk import Desk
 from binder.draft import AUTO, Drafting, Drafts, draft, repair
-from binder.errors import BinderError, LMUnavailable, RunError
+from binder.errors import BinderError, LMUnavailable
 from binder.explain import Explanation, explain
 from binder.filters import Selectivity
 from binder.given import (
@@ -318,7 +319,6 @@ class Binder:
             for call in replies.calls if replies is not None else ():
                 work.desk.learn(call.step, [reply for reply in call.replies if reply.readable])
             checked, plan = await work.check(source_of(program), session)
-            work.asking = plan.asks
             with work.timed("run"):
                 result = await work.run(plan, session)
         trace = self._trace(work)
@@ -419,27 +419,31 @@ class Binder:
             holds = self._pool.holds(tables)
             session = lent.__enter__() if holds else await asyncio.to_thread(lent.__enter__)
         try:
-            async with self._within(deadline, lambda: work.asking):
+            async with self._within(deadline, lambda: work.step, lambda: work.waits_for_model):
                 yield session
         finally:
             lent.__exit__(None, None, None)
 
     @asynccontextmanager
-    async def _within(self, deadline: float | None, asking: Callable[[], bool] = lambda: True) -> AsyncIterator[None]:
-        """At most so many seconds, spent on the model where ``asking``."""
+    async def _within(
+        self,
+        deadline: float | None,
+        step: Callable[[], str] = lambda: "draft",
+        waits_for_model: Callable[[], bool] = lambda: True,
+    ) -> AsyncIterator[None]:
+        """At most so many seconds; ``step`` and ``waits_for_model`` tell what was under way when they are over."""
         seconds = self.deadline if deadline is None else seconds_of(deadline)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as scope:
                 yield
-        except TimeoutError:
-            if self._lm is None or not asking():
-                raise RunError(
-                    f"the program ran longer than {seconds:g} s and was stopped; narrow what it reads"
-                ) from None
-            raise LMUnavailable(
-                f"no answer within {seconds:g} s; waiting for {self._lm.name}. "
-                "Give more time (deadline=), or a faster model"
-            ) from None
+        except TimeoutError as error:
+            name = self._lm.name if self._lm is not None else None
+            if seconds is not None and scope.expired():
+                raise too_late(seconds, step(), name if waits_for_model() else None) from None
+            if name is None:
+                raise
+            told = f"{name} gave up waiting (TimeoutError: {error})" if str(error) else f"{name} gave up waiting"
+            raise LMUnavailable(f"{told}. Give it more time where it is made") from error
 
     def _trace(self, work: Work) -> Trace:
         name = self._lm.name if self._lm is not None else ""

@@ -67,7 +67,7 @@ class RunError(BinderError):
 
 
 class LimitReached(BinderError):
-    """The language model may cost no more; what it had answered is kept.
+    """The language model may cost no more; ``kept`` says how much of what it had answered need not be asked again.
 
     Attributes:
         limit: The limit's name in ``binder.lm.Budget``.

@@ -105,7 +105,7 @@ def samples_of(samples: int) -> int:
     Raises:
         ConfigurationError: It is no whole number above 0.
     """
-    if not isinstance(samples, int) or samples < 1:
+    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 1:
         raise ConfigurationError(f"{samples!r} samples cannot give an answer; ask for 1 or more")
     return samples
 
@@ -116,7 +116,8 @@ def seconds_of(deadline: float | None) -> float | None:
     Raises:
         ConfigurationError: It is no number, or not above 0.
     """
-    if deadline is not None and not (isinstance(deadline, (int, float)) and deadline > 0):
+    number = isinstance(deadline, int | float) and not isinstance(deadline, bool)
+    if deadline is not None and not (number and deadline > 0):
         raise ConfigurationError(f"deadline is {deadline!r}; give seconds above 0, or None for no limit")
     return deadline
 

@@ -96,11 +96,11 @@ def _distinct(rows: exp.Select, count: int) -> exp.Select:
     with_ = rows.args.pop("with_", None)
     query = (
         exp.select(*names)
-        .distinct()
-        .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__inputs"))))
+        .distinct(copy=False)
+        .from_(exp.Subquery(this=rows, alias=exp.TableAlias(this=exp.to_identifier("__inputs"))), copy=False)
     )
     missing = [exp.Is(this=exp.column(name), expression=exp.Null()) for name in names]
-    query = query.where(exp.Not(this=exp.Paren(this=exp.and_(*missing)))).order_by(*names)
+    query.where(exp.Not(this=exp.Paren(this=exp.and_(*missing))), copy=False).order_by(*names, copy=False)
     if with_ is not None:
         query.set("with_", with_)
     return query
@@ -113,14 +113,11 @@ def _reaching(call: exp.Expr, query: exp.Select, keys: list[exp.Expr]) -> exp.Se
         rows.set("group", _copied(query.args.get("group")))
         conditions = [query.args["having"].this] if query.args.get("having") else []
         plain = [part for condition in conditions for part in conjuncts(condition) if is_plain(part)]
-        return (
-            rows.select(*keys, append=False).having(*[part.copy() for part in plain])
-            if plain
-            else rows.select(*keys, append=False)
-        )
+        rows.select(*keys, append=False, copy=False)
+        return rows.having(*[part.copy() for part in plain], copy=False) if plain else rows
     if _stops_early(call, query):
         return _limited(call, query, keys)
-    return _rows(call, query).select(*keys, append=False)
+    return _rows(call, query).select(*keys, append=False, copy=False)
 
 
 def _of_groups(call: exp.Expr, keys: list[exp.Expr], query: exp.Select) -> bool:
@@ -190,7 +187,7 @@ def source_of(query: exp.Select, conditions: Sequence[exp.Expr]) -> exp.Select:
     """The rows of a query's FROM and joins that pass conditions, without outputs."""
     joins = [join.copy() for join in query.args.get("joins") or []]
     rows = exp.Select(from_=_copied(query.args.get("from_")), joins=joins)
-    return rows.where(*[condition.copy() for condition in conditions]) if conditions else rows
+    return rows.where(*[condition.copy() for condition in conditions], copy=False) if conditions else rows
 
 
 def _joined(query: exp.Select, joins: list[exp.Join], index: int, node: exp.Expr) -> exp.Select:
@@ -219,7 +216,7 @@ def guards(node: exp.Expr, query: exp.Select) -> list[exp.Expr]:
             break  # the other sides are conditions of the rows already
         found.extend(_guard(parent, child))
         child, parent = parent, parent.parent
-    return [guard for guard in found if is_plain(guard) and not guard.find(*_UNKNOWN)]
+    return found
 
 
 def _is_conjunction(node: exp.Expr) -> bool:
@@ -230,17 +227,21 @@ def _is_conjunction(node: exp.Expr) -> bool:
 
 
 def _guard(parent: exp.Expr, child: exp.Expr) -> Iterator[exp.Expr]:
+    """The conditions that a parent sets for a child's value to matter, as far as plain SQL can tell them."""
     if isinstance(parent, (exp.And, exp.Or)):
         other = parent.expression if parent.this is child else parent.this
         decided = exp.false() if isinstance(parent, exp.And) else exp.true()
-        yield _is_not(other, decided)
+        if _tells(other):
+            yield _is_not(other, decided)
     elif isinstance(parent, exp.If) and parent.args.get("true") is child and _searched(parent):
-        yield exp.Is(this=exp.paren(parent.this.copy()), expression=exp.true())
+        if _tells(parent.this):
+            yield exp.Is(this=exp.Paren(this=parent.this.copy()), expression=exp.true())
     elif isinstance(parent, exp.Case) and not parent.this:
         for branch in parent.args.get("ifs") or []:
             if branch is child:
                 break
-            yield _is_not(branch.this, exp.true())
+            if _tells(branch.this):
+                yield _is_not(branch.this, exp.true())
 
 
 def _searched(branch: exp.If) -> bool:
@@ -249,7 +250,12 @@ def _searched(branch: exp.If) -> bool:
 
 
 def _is_not(condition: exp.Expr, value: exp.Expr) -> exp.Expr:
-    return exp.Not(this=exp.Is(this=exp.paren(condition.copy()), expression=value))
+    return exp.Not(this=exp.Is(this=exp.Paren(this=condition.copy()), expression=value))
+
+
+def _tells(condition: exp.Expr) -> bool:
+    """Whether plain SQL over a row can tell a condition."""
+    return is_plain(condition) and not condition.find(*_UNKNOWN)
 
 
 def conjuncts(condition: exp.Expr) -> list[exp.Expr]:

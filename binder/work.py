@@ -86,16 +86,23 @@ class Work:
     cuts: Cuts | None = None
     candidates: dict[str, Candidate] = field(default_factory=dict)
     undrawn: int = 0  # samples that are still to be drawn, unless the vote is decided without them
-    asking: bool = True  # False once it is known that no model is needed
+    step: str = ""  # the last one begun
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
         """Adds the seconds in the context to a step's."""
+        self.step = step
         started = time.perf_counter()
         try:
             yield
         finally:
             self.steps[step] = self.steps.get(step, 0.0) + time.perf_counter() - started
+
+    @property
+    def waits_for_model(self) -> bool:
+        """Whether what is under way is the model's to do."""
+        answered, wanted = self.desk.progress
+        return self.step == "draft" or (self.step == "run" and answered < wanted)
 
     async def check(self, source: Source, session: Session) -> tuple[AnyProgram, Runnable]:
         """A checked program, ready to run; raises ``ProgramError``."""
@@ -179,7 +186,7 @@ async def try_programs(samples: Sequence[Sample], session: Session, work: Work) 
 
 def _note_mends(program: AnyProgram) -> None:
     for mend in program.mends:
-        _log.info("mended in '%s': %s", escape(program.source, SHOWN), mend)
+        _log.info("mended in '%s': %s", escape(program.source, SHOWN), escape(mend))
 
 
 def _source(sample: Sample) -> Source:

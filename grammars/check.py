@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from grammars import arity, blocks, growth, kinds, names, safety
+from grammars import arity, blocks, growth, kinds, names, safety, size
 from grammars.dialect import translate
 from grammars.errors import Complaint, Span
 from grammars.program import Program
@@ -21,7 +21,14 @@ _log = logging.getLogger(__name__)
 
 _HALF = re.compile(r"[\ud800-\udfff]")
 
-RULES: tuple[Rule, ...] = (names.resolve, safety.allow, arity.count, growth.bound, kinds.infer)
+RULES: tuple[Rule, ...] = (
+    size.few_calls,
+    names.resolve,
+    safety.allow,
+    arity.count,
+    growth.bound,
+    kinds.infer,
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,8 @@ def _check(source: str, schema: Schema) -> Checked:
         message = "half a character stands here (a lone surrogate), which no table holds"
         told = Complaint("tidy", message, "write the text anew, or read it as UTF-8", Span(*half.span()))
         return Checked(shown, None, (told,))
+    if too_long := size.text_too_long(source):
+        return Checked(source, None, (too_long,))
     read = _Reader(schema)
     first = read(source.strip())
     if isinstance(first, Unparsable) and first.statement:

@@ -55,6 +55,7 @@ class _Resolver:
         self.complaints: list[Complaint] = []
         self.named: set[str] = set()  # the tables that the program names, folded
         self.known: dict[int, TableSchema] = {}  # by the identity of its exp.Table node
+        self.aliases: dict[int, dict[str, str]] = {}  # of a query's outputs, folded; by its identity
 
     def resolve(self, scopes: Sequence[Scope]) -> None:
         """Settle every name of a program, tables first."""
@@ -163,7 +164,7 @@ class _Resolver:
                     self._complain(column.this, f"column {written!r} is in more than one table", f"write {tables}")
                 column.set("this", _identifier(owners[0][1], column.this))
                 return
-            if not column.table and (alias := _alias(reached, written)):
+            if not column.table and (alias := self._alias(reached, written)):
                 column.set("this", _identifier(alias, column.this))
                 return
             if reached is scope and not column.table and (output := _unaliased(scope, written)):
@@ -172,6 +173,15 @@ class _Resolver:
         if written.casefold() in _ROW_IDS and self.known:
             return
         self._mend_column(column, scope)
+
+    def _alias(self, scope: Scope, name: str) -> str | None:
+        """The output of a query's own select that a name repeats, as in ORDER BY."""
+        query = scope.expression
+        if isinstance(query, exp.SetOperation):  # its outputs are columns, which are yet to be mended
+            return _aliases(query).get(name.casefold())
+        if id(query) not in self.aliases:
+            self.aliases[id(query)] = _aliases(query)
+        return self.aliases[id(query)].get(name.casefold())
 
     def _mend_column(self, column: exp.Column, scope: Scope) -> None:
         written = column.name
@@ -297,18 +307,11 @@ def _sources(scope: Scope) -> dict[str, exp.Expr | Scope]:
     return {name: source for name, (_, source) in scope.selected_sources.items()}
 
 
-def _alias(scope: Scope, name: str) -> str | None:
-    """The output of a query's own select that a name repeats, as in ORDER BY."""
-    query = scope.expression
+def _aliases(query: exp.Expr) -> dict[str, str]:
+    """The names of a query's outputs, the first of each spelling: of a set operation all, else those given with AS."""
     selects = query.selects if isinstance(query, exp.Query) else []
-    return next(
-        (
-            s.alias_or_name
-            for s in selects
-            if (s.alias or isinstance(query, exp.SetOperation)) and same_name(s.alias_or_name, name)
-        ),
-        None,
-    )
+    whole = isinstance(query, exp.SetOperation)
+    return {s.alias_or_name.casefold(): s.alias_or_name for s in reversed(selects) if s.alias or whole}
 
 
 def _unaliased(scope: Scope, written: str) -> exp.Expr | None:

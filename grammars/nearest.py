@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 
 from rapidfuzz import fuzz
 from rapidfuzz.distance import DamerauLevenshtein
 
-from grammars.sql import fold_name
+from grammars.sql import fold_name as fold
 
 _CLOSE = 85  # rapidfuzz's ratio from which one name is a misspelling of another, if no other is as close
+_KEPT = 20_000  # names whose readings are kept: a program of many wrong names compares each with every column
 _UNIT = re.compile(r"[(\[][^)\]]*[)\]]\s*\Z")
 
 
@@ -45,6 +47,11 @@ def nearest(name: str, spellings: Mapping[str, str]) -> tuple[str | None, list[s
     return None, close
 
 
+@functools.lru_cache(_KEPT)
+def fold_name(name: str) -> str:
+    return fold(name)
+
+
 def same_name(name: str, candidate: str) -> bool:
     """Whether two names are one, case ignored."""
     return name.casefold() == candidate.casefold()
@@ -77,10 +84,12 @@ def _slipped(name: str, candidate: str) -> bool:
     )
 
 
+@functools.lru_cache(_KEPT)
 def _digits(name: str) -> str:
     """The digits of a name: another number is another name, not a slip."""
     return "".join(character for character in name if character.isdigit())
 
 
+@functools.lru_cache(_KEPT)
 def _words(name: str) -> list[str]:
     return re.findall(r"[^\W_]+", name.casefold())

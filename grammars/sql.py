@@ -23,6 +23,7 @@ from grammars.asked import USAGE, Asked, read_question
 from grammars.calls import ANS, MAP
 from grammars.errors import Complaint, Span
 from grammars.schema import Schema
+from grammars.size import too_many_words
 from grammars.syntax import unclosed, unparsed
 from grammars.top import limit_for_top
 
@@ -77,6 +78,8 @@ class _Quiet(logging.Filter):
 
 
 logging.getLogger("sqlglot").addFilter(_Quiet())
+# Where nobody has set up logging, Python would print sqlglot's warnings on standard error.
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 
 # With three arguments the first is a unit. The parser would take the last for one, and keep no more of it than a name.
@@ -109,6 +112,8 @@ def parse(text: str, schema: Schema) -> Parsed:
         tokens = dialect.tokenize(text)
     except TokenError:
         raise Unparsable(unclosed(text)) from None
+    if too_long := too_many_words(len(tokens)):
+        raise Unparsable(too_long)
     tokens, limited = limit_for_top(tokens)
     asked = _asked(tokens)
     tokens = _rewrite(tokens, text, schema, asked)

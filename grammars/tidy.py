@@ -31,6 +31,10 @@ _UNQUOTED = re.compile(
     r"(?:[^;\"()]|\([^;\"()]*\))*?(?=;|(?<=\?)\s*,)|[^;,\"()]*(?=\))))",
     re.I,
 )
+_MORE_THAN_A_VALUE = re.compile(
+    r"[=<>;()]|\b(?:SELECT|FROM|WHERE|AND|OR|GROUP\s+BY|ORDER\s+BY|HAVING|LIMIT|UNION|INTERSECT|EXCEPT|THEN|ELSE|END)\b",
+    re.I,
+)
 _OPERATOR_SELECT = re.compile(r"[-+*/]\s*(?=SELECT\b)", re.I)
 
 QUOTED = "headers put in back-ticks"
@@ -93,7 +97,7 @@ def cut_prose(text: str) -> str:
     if found is None:
         return text
     text = text[found.start() :]
-    end = next((at for at in _outside_quotes(text) if text[at] == ";" and not _depth(text[:at])), None)
+    end = next((at for at, depth in _depths(text) if text[at] == ";" and not depth), None)
     if end is not None and not _STATEMENT.match(text[end + 1 :]):
         text = text[:end]
     blank = re.search(
@@ -121,6 +125,20 @@ def quote_questions(text: str) -> str:
     return _UNQUOTED.sub(lambda found: f'{found.group(1)}"{found.group(2).strip()}"', text)
 
 
+def close_quotation(text: str) -> str:
+    """``name = "abc`` gets the quotation mark missing at its end, unless it would hold more than a value."""
+    index = 0
+    while index < len(text):
+        quote = text[index]
+        index += 1
+        if quote in "'\"":
+            end = _literal_end(text, index, quote)
+            if end == len(text):
+                return text if _MORE_THAN_A_VALUE.search(text, index) else text + quote
+            index = end + 1
+    return text
+
+
 def double_apostrophes(text: str) -> str:
     """An apostrophe inside a literal is doubled: ``'king's cross'``, ``'john o\\'brien'``."""
     text = re.sub(r"\\(['\"])", r"\1\1", text)
@@ -132,6 +150,8 @@ def double_apostrophes(text: str) -> str:
             parts.append(quote)
             continue
         end = _literal_end(text, index, quote)
+        if end == len(text):
+            return text  # how far it should reach cannot be told
         inner = text[index:end].replace(quote * 2, quote).replace(quote, quote * 2)
         parts.append(f"{quote}{inner}{quote}")
         index = end + 1
@@ -163,26 +183,25 @@ def balance_parentheses(text: str) -> str:
 
 def quote_headers(text: str, headers: Sequence[str]) -> str:
     """Headers that are no plain word are put in back-ticks where they stand outside quotations, the longest first."""
+    folded = text.casefold()
     for header in sorted(headers, key=len, reverse=True):
         words = [re.escape(word) for word in header.split()]
-        if not words:
+        if not words or not all(word in folded for word in header.casefold().split()):
             continue
         # A line break in a header is often written as a backslash and an n.
         written = re.compile(r"(?<!\w)" + r"(?:\s|\\n)+".join(words) + r"(?!\w)", re.IGNORECASE)
+        if not (stands := list(written.finditer(text))):
+            continue
         outside = set(_outside_quotes(text))
-        for found in reversed([found for found in written.finditer(text) if found.start() in outside]):
+        for found in reversed([found for found in stands if found.start() in outside]):
             text = f"{text[: found.start()]}`{header}`{text[found.end() :]}"
     return text
 
 
 def wrap_operands(text: str) -> str:
     """``SELECT … - SELECT …`` becomes a difference of two subqueries."""
-    outside = set(_outside_quotes(text))
-    cuts = [
-        found
-        for found in _OPERATOR_SELECT.finditer(text)
-        if found.start() in outside and not _depth(text[: found.start()])
-    ]
+    depths = dict(_depths(text))
+    cuts = [found for found in _OPERATOR_SELECT.finditer(text) if depths.get(found.start()) == 0]
     if not cuts:
         return text
     operands = [
@@ -210,6 +229,14 @@ def _outside_quotes(text: str) -> Iterator[int]:
             yield index
 
 
+def _depths(text: str) -> Iterator[tuple[int, int]]:
+    """The positions that no quotation holds, and how many parentheses are open before each."""
+    depth = 0
+    for at in _outside_quotes(text):
+        yield at, depth
+        depth += (text[at] == "(") - (text[at] == ")")
+
+
 def _depth(text: str) -> int:
     """How many parentheses are left open."""
     return sum((text[at] == "(") - (text[at] == ")") for at in _outside_quotes(text))
@@ -219,6 +246,7 @@ MENDS: tuple[tuple[str, Mend], ...] = (
     ("unwrapped from a code fence", unfence),
     ("cut from the prose around it", cut_prose),
     ("a question put in quotation marks", quote_questions),
+    ("a quotation closed at the end", close_quotation),
     ("apostrophes inside a literal doubled", double_apostrophes),
     ("parentheses balanced", balance_parentheses),
     ("SELECT added", add_select),

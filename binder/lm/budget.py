@@ -29,7 +29,7 @@ class Budget:
         tokens_per_minute: Tokens in any minute; a request waits for its turn.
 
     Raises:
-        ConfigurationError: A limit is not a number, or is negative, or the turn would never come.
+        ConfigurationError: A limit is no number, is negative, counts in fractions, or lets no turn ever come.
     """
 
     requests: int | None = None
@@ -41,7 +41,8 @@ class Budget:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            _require_amount(each.name, getattr(self, each.name), above_zero=each.name.endswith("_per_minute"))
+            whole, above_zero = each.name not in ("dollars", "seconds"), each.name.endswith("_per_minute")
+            _require_amount(each.name, getattr(self, each.name), whole=whole, above_zero=above_zero)
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,14 @@ def cost(request: Request, response: Response) -> Usage:
     return Usage(1, tokens.estimate(request.prompt), written)
 
 
-def _require_amount(name: str, amount: object, above_zero: bool = False) -> None:
+def _require_amount(name: str, amount: object, whole: bool = False, above_zero: bool = False) -> None:
     if amount is None:
         return
-    number = isinstance(amount, int | float) and not isinstance(amount, bool) and math.isfinite(amount)
+    number = (
+        isinstance(amount, int if whole else int | float) and not isinstance(amount, bool) and math.isfinite(amount)
+    )
     if not number or amount < 0 or (above_zero and amount == 0):  # type: ignore[operator]
         least = "above 0" if above_zero else "of 0 or more"
-        raise ConfigurationError(f"{name}={amount!r} cannot be kept to. Give a number {least}, or None for no limit")
+        raise ConfigurationError(
+            f"{name}={amount!r} cannot be kept to. Give a {'whole ' * whole}number {least}, or None for no limit"
+        )

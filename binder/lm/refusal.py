@@ -7,7 +7,7 @@ from binder.lm.budget import Excess, Price
 
 
 def message(name: str, price: Price | None, request: Request, found: Excess, spent: Usage) -> str:
-    """Say what was spent, which limit it is, what is missing, and how to go on.
+    """Say what was spent, which limit it is, what the next request is for, and how to go on.
 
     Args:
         name: The model.
@@ -20,21 +20,21 @@ def message(name: str, price: Price | None, request: Request, found: Excess, spe
     most = f"${found.most:g}" if found.limit == "dollars" else f"{found.most:,g} {found.limit}"
     return (
         f"the limit of {most} on {name} is reached: {spent.requests:,} requests and {spent.tokens:,} tokens"
-        f"{dollars} were spent in {spent.seconds:.1f} s, and {_missing(request)} would take {_wanted(found)}. "
-        f"Raise {found.limit}={_option(found.limit)} and run again: what was answered is kept in the cache and not "
-        "asked again"
+        f"{dollars} were spent in {spent.seconds:.1f} s, and one more request ({_wanted_of(request)}) "
+        f"would take {_wanted(found)}. "
+        f"Raise {found.limit}={_option(found.limit)} and run again"
     )
 
 
-def _missing(request: Request) -> str:
-    """What a request would have brought."""
+def _wanted_of(request: Request) -> str:
+    """What a request would have brought; more may be missing than that."""
     match request.purpose:
         case "map":
-            return f"the values of {len(request.inputs)} more input{'s' if len(request.inputs) != 1 else ''}"
+            return f"the values of {len(request.inputs)} input{'s' if len(request.inputs) != 1 else ''}"
         case "ans":
-            return "one more answer"
+            return "an answer"
         case _:
-            return f"{request.n} more program{'s' if request.n != 1 else ''}"
+            return f"{request.n} program{'s' if request.n != 1 else ''}"
 
 
 def _wanted(found: Excess) -> str:

@@ -259,6 +259,16 @@ def test_models_says_who_would_answer(model: list[Any]) -> None:
     assert json.loads(command("models", "--json").stdout)["ready"] is True
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_models_fails_where_none_is_ready(monkeypatch: pytest.MonkeyPatch, as_json: bool) -> None:
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BINDER_MODEL", "gpt")
+    shown = command("models", *["--json"] * as_json)
+    assert shown.exit_code == 1
+    assert ('"ready": false' if as_json else "not ready: BINDER_MODEL names 'gpt'") in shown.stdout
+
+
 def test_what_is_cut_shows_that_it_is(tmp_path: Path, model: list[Any]) -> None:
     path = tmp_path / "t.csv"
     path.write_text(f"country\n{'x' * 99} y z\n{'y' * 100}\n")

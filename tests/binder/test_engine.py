@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import re
@@ -331,7 +332,7 @@ def test_a_deadline_ends_a_question_and_names_the_model(
 )
 def test_a_runaway_program_is_stopped_and_the_next_one_runs(peaks: Table, program: str) -> None:
     with Binder(model(""), limits=Limits(seconds=0.5)) as engine:
-        with pytest.raises(binder.RunError, match=r"longer than 0\.5 s"):
+        with pytest.raises(binder.RunError, match=r"within 0\.5 s; a program was running"):
             engine.run(program, peaks)
         assert engine.run("SELECT COUNT(*) FROM w", peaks).values == (4,)
 
@@ -387,6 +388,8 @@ def test_unusable_settings_are_said_at_once(peaks: Table) -> None:
         (lambda engine, peaks: engine.ask("which?", peaks, n="3"), "'3' samples"),
         (lambda engine, peaks: engine.ask("which?", peaks, deadline="x"), "deadline is 'x'"),
         (lambda engine, peaks: engine.ask("which?", peaks, deadline=0), "deadline is 0"),
+        (lambda engine, peaks: engine.ask("which?", peaks, deadline=True), "deadline is True"),
+        (lambda engine, peaks: engine.ask("which?", peaks, n=True), "True samples"),
         (lambda engine, peaks: Binder(deadline=-1), "deadline is -1"),
         (lambda engine, peaks: Binder("gpt-4"), "lm='gpt-4' is no language model"),
         (lambda engine, peaks: Binder(vote=binder.Vote("most")), "no method 'most'; the methods are majority"),
@@ -415,7 +418,9 @@ def test_what_is_no_question_table_or_model_is_said_at_once(
         ({"seconds": float("nan")}, "seconds is nan"),
         ({"seconds": float("inf")}, "seconds is inf"),
         ({"seconds": "30"}, "seconds is '30'"),
-        ({"rows": 0}, "rows is 0; give a whole number above 0"),
+        ({"seconds": True}, "seconds is True"),
+        ({"rows": 0}, "rows is 0; give a whole number of 1 or more"),
+        ({"rows": True}, "rows is True"),
         ({"rows": 2.5}, r"rows is 2\.5"),
         ({"rows": None}, "rows is None"),
     ],
@@ -517,10 +522,51 @@ def test_what_a_prompt_left_out_is_said() -> None:
     assert json.loads(answer.to_json())["left_out"] == list(answer.trace.left_out)
 
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
+
+
 def test_a_deadline_that_plain_sql_runs_past_is_the_programs(peaks: Table) -> None:
-    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT MAX(i) FROM n"
-    with Binder(model("")) as engine, pytest.raises(binder.RunError, match=r"longer than 0\.5 s"):
-        engine.run(endless, peaks, deadline=0.5)
+    with Binder(model("")) as engine, pytest.raises(binder.RunError, match=r"within 0\.5 s; a program was running"):
+        engine.run(ENDLESS, peaks, deadline=0.5)
+
+
+IN_TIME: list[tuple[str, type[binder.BinderError], str]] = [
+    ("drafting", binder.LMUnavailable, "slow model was drafting programs"),
+    ("checking", binder.RunError, "a program was being checked"),
+    ("running", binder.RunError, "a program was running"),
+    ("asking", binder.LMUnavailable, "waiting for slow model"),
+]
+
+
+@pytest.mark.parametrize(("slow", "kind", "told"), IN_TIME, ids=[slow for slow, _, _ in IN_TIME])
+def test_a_deadline_blames_what_was_under_way(
+    peaks: Table, monkeypatch: pytest.MonkeyPatch, slow: str, kind: type[binder.BinderError], told: str
+) -> None:
+    async def reply(request: Request) -> str:
+        if slow == ("drafting" if request.purpose == "draft" else "asking"):
+            await asyncio.sleep(30)
+        if request.purpose == "draft":
+            return ENDLESS if slow == "running" else IN_EUROPE
+        return "{}"
+
+    if slow == "checking":
+        monkeypatch.setattr("binder.work.accept", lambda *_: time.sleep(1.0))
+    with Binder(Scripted(reply, name="slow model")) as engine, pytest.raises(kind, match=told) as caught:
+        engine.ask("which?", peaks, n=1, deadline=0.6)
+    assert "no answer within 0.6 s" in str(caught.value)
+    assert ("slow model" in str(caught.value)) is (kind is binder.LMUnavailable)
+
+
+@pytest.mark.parametrize("purpose", ["draft", "map"])
+def test_a_models_own_timeout_is_not_the_deadline(peaks: Table, purpose: str) -> None:
+    def reply(request: Request) -> str:
+        if request.purpose == purpose:
+            raise TimeoutError("the line is dead")
+        return IN_EUROPE
+
+    told = r"^my model gave up waiting \(TimeoutError: the line is dead\)\. Give it more time"
+    with Binder(Scripted(reply, name="my model")) as engine, pytest.raises(binder.LMUnavailable, match=told):
+        engine.ask("which?", peaks, n=1)
 
 
 def test_a_malformed_call_costs_nothing(peaks: Table) -> None:
@@ -763,3 +809,18 @@ def test_what_is_mended_refused_sent_back_and_given_up_is_in_the_log(
         *("mended in", "1 programs go back to scripted with what is wrong with them"),
         *("refused", "1 programs go back to scripted with what is wrong with them"),
     ]
+
+
+def test_no_control_character_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    drafts = iter(["SELECT `nmae\x1b[31m` FROM w", "SELECT x\x1b[31m FROM w", "SELECT 'a\x1b' FROM w WHERE name = 'b'"])
+    odd = Table.from_pandas(pandas.DataFrame({"name\x1b[31m": ["K2"]}))
+    lm = Scripted(lambda request: next(drafts), name="model\x1b[31m")
+    with caplog.at_level("INFO", "binder"), Binder(lm, cache=False) as engine:
+        with contextlib.suppress(binder.BinderError):
+            engine.run("SELECT `nmae\x1b[31m` FROM w", odd)
+        with contextlib.suppress(binder.BinderError):
+            engine.ask("which?\x1b[31m", Table.from_pandas(PEAKS), n=1)
+    told = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("mended in") for line in told), told
+    assert any("go back to" in line for line in told), told
+    assert [line for line in told if not line.isprintable()] == []

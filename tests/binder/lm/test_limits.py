@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from binder import Binder, Table
 from binder.errors import ConfigurationError, LimitReached, LMUnavailable
 from binder.lm import pace
 from binder.lm.base import LM, Completion, Message, Request, Response, Usage
 from binder.lm.budget import Budget, Price, estimate, excess
+from binder.lm.cache import Cache
 from binder.lm.limits import Limited
 from binder.lm.openai import OpenAI
 from binder.lm.scripted import Scripted
@@ -74,6 +79,13 @@ def test_it_is_an_lm_like_the_one_it_stands_before() -> None:
 def test_a_limit_that_cannot_be_kept_to_is_refused(name: str, amount: object) -> None:
     with pytest.raises(ConfigurationError, match=f"{name}=.*cannot be kept to"):
         Budget(**{name: amount})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("dollars", "seconds")])
+def test_what_is_counted_is_counted_whole(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"{name}=1\.5 cannot be kept to. Give a whole number"):
+        Budget(**{name: 1.5})  # type: ignore[arg-type]
+    assert Budget(dollars=0.5, seconds=1.5).seconds == 1.5
 
 
 def test_nothing_a_minute_and_dollars_without_a_price_are_refused() -> None:
@@ -161,8 +173,20 @@ def test_the_error_says_what_was_spent_what_is_missing_and_how_to_go_on() -> Non
     assert (failure.limit, failure.spent.requests, failure.spent.tokens) == ("requests", 2, 40)
     said = str(failure)
     assert "the limit of 2 requests on scripted is reached: 2 requests and 40 tokens ($0.0001) were spent" in said
-    assert "the values of 2 more inputs would take up to 3 requests in all" in said
-    assert "Raise requests= (--max-requests) and run again: what was answered is kept in the cache" in said
+    assert "and one more request (the values of 2 inputs) would take up to 3 requests in all" in said
+    assert said.endswith("Raise requests= (--max-requests) and run again")
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_what_is_kept_is_said_once_and_only_if_it_is(tmp_path: Path, cached: bool) -> None:
+    said = json.dumps({1: "yes", 2: "no"})
+    lm = Scripted(lambda asked: said, batch=2, identity="m")
+    cache = Cache(tmp_path / "replies.sqlite") if cached else False
+    names = Table.from_pandas(pandas.DataFrame({"name": [f"peak {n}" for n in range(8)]}), name="peaks")
+    with Binder(lm, cache=cache, budget=Budget(requests=2)) as engine, pytest.raises(LimitReached) as caught:
+        engine.run("SELECT COUNT(*) FROM w WHERE QA(\"map@is it high?\"; name) = 'yes'", names)
+    assert caught.value.kept == (4 if cached else 0)
+    assert str(caught.value).count("kept") == (1 if cached else 0)
 
 
 def test_a_question_and_the_engine_are_both_limited() -> None:
