@@ -68,10 +68,10 @@ _TABLE = re.compile(
 )
 _FORMS = re.compile(
     r'"\s*:\s*["\d{\[tfn]|```|\{\s*["\']?\w+["\']?\s*:'
-    r"|^\W*(?:system|assistant|note to)\b[^:\n]{0,30}:\s*\w+\s+\w+\s+\w+"
-    r"|^\W*(?:user|human|question|answer|inputs?)\b[^:\n]{0,30}:.*\n"
+    r"|^[^\w\n]{0,9}(?:system|assistant|note to)\b[^:\n]{0,30}:\s*\w+\s+\w+\s+\w+"
+    r"|^[^\w\n]{0,9}(?:user|human|question|answer|inputs?)\b[^:\n]{0,30}:.*\n"
     r"|(?:\b\d{1,2}\s*[:=]\s*[^\W\d]\w*\W+){2,}"
-    r"|^\s*\d{1,2}\s*[:=]\s+\S.*\n\s*\d{1,2}\s*[:=]\s"
+    r"|^[^\S\n]{0,9}\d{1,2}[^\S\n]*[:=][^\S\n]+\S.*\n[^\S\n]*\d{1,2}[^\S\n]*[:=]\s"
     r"|\byou are (?:now )?(?:an?|the)\b.{0,40}\b(?:bot|model|assistant|ai)\b"
     r"|\b(?:language model|chatbot|chatgpt|llms?|ai assistant|(?:dear|hey|hi|hello|the) assistant)\b"
     r"|\bselect\s+(?!from\b).{1,200}\bfrom\b|\bselect\s+(?:[\d'\"*(]|null\b)|\b(?:drop|alter) table\b",
@@ -80,7 +80,7 @@ _FORMS = re.compile(
 _SAY = re.compile(
     r"\b(?:say|said|put|write|give|return|mark|set|use|choose|pick|print|state|note|treat|consider|rate|score)\b"
     rf".{{0,{NEAR // 2}}}\b(?:yes|no|true|false|null|none|zero|unknown)\b"
-    r"|\b(?:yes|no|true|false|null|none|zero|unknown)\W+(?:to|for|in|on|at|across)?\W*\b(?:all|every\w*|each|any|both)\b"
+    r"|\b(?:yes|no|true|false|null|none|zero|unknown)\W{1,3}(?:(?:to|for|in|on|at|across)\W{1,3})?(?:all|every\w*|each|any|both)\b"
 )
 _SPACED = re.compile(r"(?<!\w)\w(?: \w){2,}(?!\w)")
 

@@ -16,10 +16,11 @@ NO_KEY = "no-key-needed"
 """Sent where nobody set a key: most servers of one's own want none, and the protocol has no way to send nothing."""
 
 REAL_KEY = 8
+"""How many characters a key has at least that is worth hiding in what a server says of a request."""
+LONG_KEY = 20
+"""And without a digit how many, to be told from a word such as ``lm-studio`` wherever it stands."""
 TELLING = 12
 """How many of a key's first characters tell it, where the rest was cut."""
-
-"""How many characters a key has at least that is worth hiding wherever it stands."""
 
 _LOGIN = re.compile(r"(?<=//)[^/?#]*@")  # a name and password before an address's host
 _SPOKEN_OF = r"((?:\b|_)(?:bearer|authorization|key|token)\b(?:\W{1,4}(?:provided|bearer|is))?[^\w(]{1,4})"
@@ -113,7 +114,7 @@ class Endpoint:
         """
         text = self.blot(text)
         if len(self.key) >= REAL_KEY:
-            return text
+            return self._without_key(text)
         return re.sub(rf"{_SPOKEN_OF}{re.escape(self.key)}(?![\w-])", r"\1[key]", text, flags=re.IGNORECASE)
 
     def blot(self, text: str) -> str:
@@ -123,11 +124,14 @@ class Endpoint:
             >>> Endpoint("http://localhost/v1", "sk-12345678").blot("I was sent sk-12345678")
             'I was sent [key]'
         """
-        if len(self.key) >= REAL_KEY and self.key != NO_KEY:
-            text = re.sub(rf"{re.escape(self.key[:TELLING])}[\w-]*", "[key]", text)  # also one that was cut
+        if len(self.key) >= LONG_KEY or (len(self.key) >= REAL_KEY and any(map(str.isdigit, self.key))):
+            text = self._without_key(text)
         if self.login is not None and len(self.login[1]) >= REAL_KEY:
             text = text.replace(self.login[1], "[password]")
         return text
+
+    def _without_key(self, text: str) -> str:
+        return re.sub(rf"{re.escape(self.key[:TELLING])}[\w-]*", "[key]", text)  # also one that was cut
 
     @property
     def address(self) -> str:

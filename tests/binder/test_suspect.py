@@ -60,6 +60,20 @@ def test_few_cells_of_the_web_are_set_apart(data: Path) -> None:
     assert speaking < cells / 1000 and long < cells / 100
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *('"\n', "\n", " ", "1 ", "1:", "1: a\n", "1 = a ", "all ", "all,", "answer ", "{", "{a", '{ "', '"', '" :'),
+        *("select ", "select 1 ", "user: ", "\n user:", "system: a ", "a ", "yes ", "yes, ", "say ", "use yes", "忽"),
+        *("\u200b", "you are a ", "inputs ", "!\n", "all of the ", ". ", "1", "no,,,,", "no " + " " * 900),
+    ],
+)
+def test_a_long_cell_is_read_in_time(piece: str) -> None:
+    for cell in (piece * (100_000 // len(piece)), "no" + piece * (100_000 // len(piece))):
+        assert speaks(cell) in (True, False)
+
+
 def test_long_cells_share_requests_with_each_other_alone() -> None:
     towns = [(name,) for name in ("Rome", "Oslo", "Bern", "Lima")]
     long = [("A town " * 9,), ("A village " * 9,)]

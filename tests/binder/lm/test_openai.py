@@ -489,8 +489,14 @@ def test_a_password_in_an_address_that_is_none_is_not_shown(url: str) -> None:
 
 
 def test_a_key_that_a_server_repeats_in_a_reply_is_taken_out() -> None:
-    with serve(lambda body: completion("the key is sk-secret-key")) as server:
-        assert texts(ask(client(server), request())[0]) == ["the key is [key]"]
+    with serve(lambda body: completion("the key is sk-secret-key-1")) as server:
+        lm = OpenAI("stub", base_url=server.url, api_key="sk-secret-key-1")
+        assert texts(ask(lm, request())[0]) == ["the key is [key]"]
+
+
+def test_a_key_that_is_a_word_is_left_in_a_reply() -> None:
+    with serve(lambda body: completion("lm-studio 3")) as server:
+        assert texts(ask(OpenAI("stub", base_url=server.url, api_key="lm-studio"), request())[0]) == ["lm-studio 3"]
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
