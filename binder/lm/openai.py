@@ -131,10 +131,7 @@ class OpenAI:
 
     @property
     def samples(self) -> int | None:
-        """The most samples that one request asks for: as many as the server is known to give, and no more than allowed.
-
-        None is for all of them.
-        """
+        """The most samples that one request asks for, by what the server gave and what it was allowed; None for all."""
         return min(filter(None, (self._samples, self._draws.most)), default=None)
 
     async def complete(self, request: Request) -> Response:
