@@ -18,7 +18,7 @@ from pathlib import Path
 
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
-from binder.coerce import Value, coerce, day, is_unknown, number, settle
+from binder.coerce import NO, YES, Value, coerce, day, is_unknown, number, settle
 from binder.errors import LimitReached, LMOverflow, first_of
 from binder.headers import readable
 from binder.lm.base import LM, Request, Usage, batch_of, working
@@ -216,7 +216,8 @@ class _Asker:
     def settle_texts(self, last: bool) -> None:
         """Take texts to sort by where they are all there is, and tell the inputs apart; else they are asked again."""
         self.texts = {cells: reply for cells, reply in self.texts.items() if cells not in self.known}
-        apart = len({reply.value for reply in self.texts.values()}) > 1 or len(self.known) + len(self.texts) == 1
+        said = {str(reply.value).casefold() for reply in self.texts.values()}
+        apart = len(said) > 1 or said <= YES | NO or len(self.known) + len(self.texts) == 1
         if all(reply.value is None for reply in self.known.values()) and (apart or last):
             self._take_in(tuple(self.texts.values()))
             self.texts = {}
