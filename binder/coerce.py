@@ -27,10 +27,12 @@ NO = frozenset(("no", "n", "false", "f", "0", "nope", "incorrect"))
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
-_CANNOT = r"(?:cannot|can['’]?t|am (?:unable|not able) to|won['’]t)"
+_CANNOT = (
+    r"i (?:cannot|can['’]?t|am (?:unable|not able) to|['’]?m (?:unable|not able) to) "
+    r"(?:(?:help|assist)(?: you)? with (?:that|this|your)|assist|answer|comply|provide|fulfil)\b"
+)
 _REFUSAL = re.compile(
-    rf"(?:i['’]?m |i am )?(?:very |so )?sorry\b.*\b{_CANNOT}\b|as an ai\b"
-    rf"|i {_CANNOT} (?:(?:help|assist)(?: you)? with|assist|answer|comply|provide|fulfil|determine|say)\b",
+    rf"(?:(?:i['’]?m |i am )?(?:very |so )?sorry\W+(?:but )?)?{_CANNOT}|as an ai(?: language)? (?:model|assistant)\b",
     re.IGNORECASE,
 )
 """How a refusal begins where any text would do, so that it is not taken for the text."""

@@ -7,7 +7,7 @@ So twenty candidate programs that share a call need the requests of one. What wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
@@ -81,6 +81,9 @@ class _Book:
 UNREADABLE_SHARE = 0.1
 """With a larger share of inputs to which no reply can be read, a call fails rather than giving NULL for them."""
 
+IN_VAIN = 100
+"""A model that answered none of so many inputs is not asked about the rest of a long table."""
+
 
 class Desk:
     """Where the programs of one question ask.
@@ -98,6 +101,11 @@ class Desk:
     def known(self, step: Step) -> dict[Cells, Reply]:
         """The replies to what a step asks, by input."""
         return self._book(step).known
+
+    @property
+    def readable(self) -> int:
+        """How many inputs have a reply that can be read."""
+        return sum(len(book.known) - len(book.lost) for book in self._books.values())
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -151,29 +159,28 @@ class Desk:
             await asyncio.shield(future)
         return await asyncio.shield(mine) if new else Said()
 
-    def lost(self, step: Step) -> bool:
-        """Whether any input of a step got no reply that can be read."""
-        return bool(self._book(step).lost)
+    def lost(self, step: Step) -> Set[Cells]:
+        """The inputs of a step that got no reply that can be read."""
+        return self._book(step).lost
 
-    def require_readable(self, step: Step, inputs: Sequence[Cells]) -> None:
-        """Let go of what could not be read, or of the call where that is too much of it, or all that was asked.
+    def require_readable(self, step: Step, wanted: Collection[Cells], of: int) -> None:
+        """Let go of what could not be read, or of the call where that is too much of it.
 
-        The answer must not hang on how many were asked at a time, or are known from before.
+        The answer must not hang on how many were asked at a time, are known from before, or are others' concern.
 
         Args:
             step: What was asked.
-            inputs: All that it may be asked about.
+            wanted: The inputs that the caller has asked about.
+            of: How many it may ask about in all.
 
         Raises:
-            LMReplyError: More than ``UNREADABLE_SHARE`` of the inputs have no reply that can be read, or none of the
-                first several has one.
+            LMReplyError: More than ``UNREADABLE_SHARE`` of them all have no reply that can be read, or ``IN_VAIN`` have
+                none and no other has one either.
         """
-        book, wanted = self._book(step), dict.fromkeys(inputs)
+        book = self._book(step)
         lost = sum(cells in book.lost for cells in wanted)
-        most = UNREADABLE_SHARE * len(wanted)
-        in_vain = lost * UNREADABLE_SHARE >= 1 and not any(cells in book.known for cells in wanted.keys() - book.lost)
-        if lost > most or in_vain:
-            raise self._asking.refuse(step, lost, len(wanted), book.heard)
+        if lost > UNREADABLE_SHARE * of or (lost >= IN_VAIN and book.lost >= book.known.keys()):
+            raise self._asking.refuse(step, lost, of, book.heard)
 
     def close(self) -> None:
         """Give up what is under way, and what waits to be sent; whoever waits for it is cancelled."""

@@ -18,7 +18,7 @@ from binder.database import Limits, Pool, Session
 from binder.deadline import too_late
 from binder.desk import Desk
 from binder.draft import AUTO, Drafting, Drafts, draft, repair
-from binder.errors import BinderError, LMUnavailable
+from binder.errors import BinderError
 from binder.explain import Explanation, explain
 from binder.filters import Selectivity
 from binder.given import (
@@ -405,7 +405,7 @@ class Binder:
                 yield work, session
         except BinderError as error:
             kept = self._lm is not None and self.cache.keeps(self._lm)
-            error.kept = desk.progress[0] if kept else 0
+            error.kept = desk.readable if kept else 0
             raise
         finally:
             self._desks.discard(desk)
@@ -436,14 +436,11 @@ class Binder:
         try:
             async with asyncio.timeout(seconds) as scope:
                 yield
-        except TimeoutError as error:
-            name = self._lm.name if self._lm is not None else None
-            if seconds is not None and scope.expired():
-                raise too_late(seconds, step(), name if waits_for_model() else None) from None
-            if name is None:
+        except TimeoutError:
+            if seconds is None or not scope.expired():
                 raise
-            told = f"{name} gave up waiting (TimeoutError: {error})" if str(error) else f"{name} gave up waiting"
-            raise LMUnavailable(f"{told}. Give it more time where it is made") from error
+            name = self._lm.name if self._lm is not None and waits_for_model() else None
+            raise too_late(seconds, step(), name) from None
 
     def _trace(self, work: Work) -> Trace:
         name = self._lm.name if self._lm is not None else ""

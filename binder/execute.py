@@ -157,8 +157,7 @@ class _Run:
         What is known from before is taken in first, since it may decide that less is to be asked.
         """
         for tally in tallies:
-            await self.in_turn(lambda step=tally.step: self._put(step))  # type: ignore[misc]
-            await self._require_readable(tally, ())
+            await self.in_turn(lambda tally=tally: self._put(tally))  # type: ignore[misc]
         needed = True
         while needed:
             needed = False
@@ -171,7 +170,7 @@ class _Run:
                         await self._ask(tally, inputs)
                         break
                     tally.said += Said(tuple(recalled))
-                    await self.in_turn(lambda step=tally.step: self._put(step))  # type: ignore[misc]
+                    await self.in_turn(lambda tally=tally: self._put(tally))  # type: ignore[misc]
             size *= 2
 
     async def _inputs(self, tally: _Tally, query: str, parameters: Mapping[str, int] | None = None) -> list[Cells]:
@@ -185,28 +184,29 @@ class _Run:
         """Ask a step's call about inputs."""
         started = time.perf_counter()
         tally.said += await self.desk.ask(tally.step, inputs)
-        await self.in_turn(lambda: self._put(tally.step))
+        tally.wanted.update(inputs)
+        await self.in_turn(lambda: self._put(tally))
         tally.seconds += time.perf_counter() - started
-        await self._require_readable(tally, inputs)
+        if not tally.wanted.isdisjoint(self.desk.lost(tally.step)):
+            await self._require_readable(tally)
 
-    async def _require_readable(self, tally: _Tally, inputs: Sequence[Cells]) -> None:
+    async def _require_readable(self, tally: _Tally) -> None:
         """Fail where too much of all that a step may be asked about could not be read; its account is given first."""
-        step = tally.step
-        if not self.desk.lost(step):
-            return
+        step, inputs = tally.step, list(tally.wanted)
         if step.next_inputs is not None:
             query = step.inputs if step.at_most is None else step.at_most.inputs
             with contextlib.suppress(RunError):  # more inputs than rows may be read at once
                 inputs = await self.in_turn(lambda: self.session.rows(query)) if query else inputs
         try:
-            self.desk.require_readable(step, inputs)
+            self.desk.require_readable(step, tally.wanted, len(inputs))
         except LMReplyError:
             self.note(tally.trace())
             raise
 
-    def _put(self, step: Step) -> None:
-        """Fill a step's table with what is known."""
-        put_replies(self.session, step, list(self.desk.known(step).values()))
+    def _put(self, tally: _Tally) -> None:
+        """Fill a step's table with what is known, but for what only others asked about, and in vain."""
+        known, foreign = self.desk.known(tally.step), self.desk.lost(tally.step) - tally.wanted
+        put_replies(self.session, tally.step, [reply for cells, reply in known.items() if cells not in foreign])
 
     async def _learn(self, step: Step) -> None:
         """Note how often the condition on a step's value holds, among all that is known of it."""
@@ -223,6 +223,7 @@ class _Tally:
 
     step: Step
     said: Said = field(default_factory=Said)
+    wanted: set[Cells] = field(default_factory=set)
     seconds: float = 0.0
     query_seconds: float = 0.0
 

@@ -31,8 +31,8 @@ async def sample(
         cache: Where samples that were written before are found, and new ones kept.
         first: The number of the first sample wanted; those before it were drawn.
         usable: Whether a text is of use at all. Where none of a reply's samples is whole and of use, the model is asked
-            again, for one of them first; what is of no use is not kept, and where that is all there is, the others
-            are not asked for.
+            again, for one of them first; what is of no use is not kept. Where the first samples of all are of no use,
+            the others are not asked for.
 
     Raises:
         LMUnavailable: The model could not be reached.
@@ -47,7 +47,7 @@ async def sample(
         found.update(said)
         if cache:
             cache.keep_drafts(lm, request, {number: one for number, one in said.items() if usable(one.text)})
-        return len(completions) if any(usable(one.text) for one in completions) else 0, usage
+        return len(completions) if any(usable(one.text) for one in found.values()) else 0, usage
 
     async def ask(first: int, count: int) -> Usage:
         # The first reply tells how many samples the model gives at once, and leaves the prompt read for the others.

@@ -95,7 +95,8 @@ class _Run:
         known = self.desk.known(step)
         seconds = time.perf_counter() - started
         self.note(CallTrace(step, said.replies, said.usage, said.unreadable, said.cuts, seconds, 0.0))
-        self.desk.require_readable(step, inputs)
+        wanted = set(inputs)
+        self.desk.require_readable(step, wanted, len(wanted))
         values = [known[cells].value if cells in known else None for cells in inputs]
         if step.expected.kind is ReplyKind.ORDERED:
             values = list(settle(values))

@@ -78,8 +78,8 @@ _FORMS = re.compile(
     re.MULTILINE,
 )
 _SAY = re.compile(
-    r"\b(?:say|said|put|write|give|return|mark|set|use|choose|pick|print|state|note|treat|consider|rate|score)\b"
-    rf".{{0,{NEAR // 2}}}\b(?:yes|no|true|false|null|none|zero|unknown)\b"
+    r"\b(?:say|said|put|write|give|return|mark|set|use|choose|pick|print|state|note|treat|consider|rate|score)\s"
+    rf".{{0,{NEAR // 2}}}\b(?:yes|no(?!\.?\s*\d)|true|false|null|none|zero|unknown)\b"
     r"|\b(?:yes|no|true|false|null|none|zero|unknown)\W{1,3}(?:(?:to|for|in|on|at|across)\W{1,3})?(?:all|every\w*|each|any|both)\b"
 )
 _SPACED = re.compile(r"(?<!\w)\w(?: \w){2,}(?!\w)")

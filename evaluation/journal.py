@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from binder.errors import LMReplyError
 from binder.lm.base import LM, Completion, Request, Response, Usage, batch_of, working
 from binder.sampling import at_once, part
 from binder.send import send
@@ -91,15 +92,22 @@ class Journal:
             if not known or (found and known[0].usage is not None):
                 break
             found.append(known.popleft())
+            if (error := found[0].error) is not None:
+                raise LMReplyError(error)
         completions = tuple(sample.completion for sample in found)
         return Response(completions, found[0].usage or Usage()) if found else None
 
     async def _ask(self, about: str, request: Request) -> Response:
-        """Ask the model, and write down what it says."""
-        response = await send(self._lm, request)
-        usage, completions = asdict(response.usage), [asdict(one) for one in response.completions]
+        """Ask the model, and write down what it says, also where that is no reply."""
         _, asked, seed = _key(about, request)
-        self._file.add({"about": about, "request": asked, "seed": seed, "completions": completions, "usage": usage})
+        record = {"about": about, "request": asked, "seed": seed}
+        try:
+            response = await send(self._lm, request)
+        except LMReplyError as error:
+            self._file.add(record | {"error": str(error)})
+            raise
+        usage, completions = asdict(response.usage), [asdict(one) for one in response.completions]
+        self._file.add(record | {"completions": completions, "usage": usage})
         return response
 
     async def aclose(self) -> None:
@@ -124,20 +132,25 @@ def _key(about: str, request: Request) -> Key:
 
 @dataclass(frozen=True)
 class _Sample:
-    """A known sample, and what its reply cost; None where it is not the first sample of the reply."""
+    """A known sample.
+
+    Attributes:
+        completion: What it is.
+        usage: What its reply cost; None where it is not the first sample of the reply.
+        error: What was said in place of a reply that could be used.
+    """
 
     completion: Completion
     usage: Usage | None
+    error: str | None = None
 
 
 def _samples(record: dict[str, Any]) -> list[tuple[Key, _Sample]]:
     """The samples in a record, each with its key."""
-    about, asked, seed, usage = (
-        str(record["about"]),
-        str(record["request"]),
-        record.get("seed"),
-        Usage(**record["usage"]),
-    )
+    about, asked, seed = str(record["about"]), str(record["request"]), record.get("seed")
+    if "error" in record:
+        return [((about, asked, seed), _Sample(Completion(""), Usage(), str(record["error"])))]
+    usage = Usage(**record["usage"])
     return [
         ((about, asked, None if seed is None else seed + nth), _Sample(Completion(**one), None if nth else usage))
         for nth, one in enumerate(record["completions"])

@@ -23,6 +23,7 @@ _HALF = re.compile(r"[\ud800-\udfff]")
 
 RULES: tuple[Rule, ...] = (
     size.few_calls,
+    size.few_outputs,
     names.resolve,
     safety.allow,
     arity.count,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Sequence
@@ -22,7 +23,7 @@ LONG_KEY = 20
 TELLING = 12
 """How many of a key's first characters tell it, where the rest was cut."""
 
-_LOGIN = re.compile(r"(?<=//)[^/?#]*@")  # a name and password before an address's host
+_LOGIN = re.compile(r"(?:(?<=//)|^).*@")  # a name and password before an address's host, whatever they hold
 _SPOKEN_OF = r"((?:\b|_)(?:bearer|authorization|key|token)\b(?:\W{1,4}(?:provided|bearer|is))?[^\w(]{1,4})"
 
 
@@ -60,7 +61,7 @@ class Endpoint:
         if not _is_web_address(url):
             raise ConfigurationError(
                 f"{_LOGIN.sub('', url)!r} is no server's address. Give one such as http://localhost:11434/v1 in "
-                "OPENAI_BASE_URL or base_url="
+                "OPENAI_BASE_URL or base_url=. In a password there, / is written as %2F, # as %23 and ? as %3F"
             )
         if not key and url == HOSTED:
             raise ConfigurationError(
@@ -74,7 +75,8 @@ class Endpoint:
             )
         parts = urlsplit(url)
         login = (unquote(parts.username or ""), unquote(parts.password or "")) if "@" in parts.netloc else None
-        return cls(_LOGIN.sub("", url), key or NO_KEY, login)
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return cls(bare, key or NO_KEY, login)
 
     @classmethod
     def all_of(
@@ -124,10 +126,12 @@ class Endpoint:
             >>> Endpoint("http://localhost/v1", "sk-12345678").blot("I was sent sk-12345678")
             'I was sent [key]'
         """
-        if len(self.key) >= LONG_KEY or (len(self.key) >= REAL_KEY and any(map(str.isdigit, self.key))):
+        if _is_no_word(self.key):
             text = self._without_key(text)
-        if self.login is not None and len(self.login[1]) >= REAL_KEY:
-            text = text.replace(self.login[1], "[password]")
+        if self.login is not None:
+            sent = base64.b64encode(":".join(self.login).encode()).decode()
+            for secret in (sent, self.login[1]):
+                text = text.replace(secret, "[password]") if _is_no_word(secret) else text
         return text
 
     def _without_key(self, text: str) -> str:
@@ -148,6 +152,11 @@ class Endpoint:
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
         return urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _is_no_word(secret: str) -> bool:
+    """Whether a secret can be told from what anybody might write."""
+    return len(secret) >= LONG_KEY or (len(secret) >= REAL_KEY and any(map(str.isdigit, secret)))
 
 
 def _several(given: Any) -> list[Any]:

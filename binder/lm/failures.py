@@ -14,6 +14,7 @@ import openai
 
 from binder.errors import LMUnavailable
 from binder.lm import wire
+from binder.render import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +59,8 @@ def judge(error: openai.APIError | LMUnavailable, model: str, failures: int) -> 
         'the reply is not JSON but empty'
     """
     if isinstance(error, LMUnavailable):
-        return Failure(str(error), backoff(failures))
+        overflow = bool(_OVERFLOW.search(str(error))) and str(error).startswith(wire.AN_ERROR)
+        return Failure(str(error), backoff(failures), overflow=overflow)
     status = error.status_code if isinstance(error, openai.APIStatusError) else None
     return Failure(explain(error, model), delay(error, failures), elsewhere(error), overflowed(error), status)
 
@@ -128,7 +130,9 @@ def explain(error: openai.APIError, model: str) -> str:
             there = error.response.headers.get("location", "elsewhere")
             return f"the server points to {there}; nothing is sent there. Give that address, if it is the right one"
         case 429:
-            return f"the server asks for fewer requests ({said}). Lower concurrency=, or try again later"
+            asked = _retry_after(error.response.headers)
+            when = "later" if asked is None else f"in {asked:,.0f} s, as it asks"
+            return f"the server asks for fewer requests ({said}). Lower concurrency=, or try again {when}"
         case status if status >= 500:
             return f"the server failed with status {status} ({said}). Try again later, or look into its log"
         case status:
@@ -141,7 +145,8 @@ def message(error: openai.APIStatusError) -> str:
     if isinstance(body, dict):
         body = body.get("message") or body.get("detail") or body.get("error") or body
     line = " ".join((body if isinstance(body, str) else json.dumps(body, default=str)).split()) if body else ""
-    return line if len(line) <= 300 else line[:300] + "…" if line else f"status {error.status_code}"
+    line = escape(line)
+    return (line if len(line) <= 300 else line[:300] + "…") or f"status {error.status_code}"
 
 
 def _explain_connection(error: openai.APIError) -> str:

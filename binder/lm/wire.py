@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Api = Literal["chat", "completions"]
 CUT = ("length", "content_filter")
 """How a server says that a reply ended before its end."""
+AN_ERROR = "the reply is an error"
+CHECK = "Check the address: it usually ends in /v1"
 _LEAST_LOGPROB = 1e9
 """A log-probability beyond is none, such as minus infinity."""
 PATHS: Mapping[Api, str] = {"chat": "/chat/completions", "completions": "/completions"}
@@ -134,21 +136,18 @@ def read(text: str, request: Request) -> Reply:
         LMReplyError: It is a completion without a text, so the model said nothing.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text.removeprefix("﻿"))
     except (ValueError, RecursionError):
-        raise LMUnavailable(
-            f"the reply is not JSON but {_excerpt(text)}. Check the address: it usually ends in /v1"
-        ) from None
+        raise LMUnavailable(f"the reply is not JSON but {_excerpt(text)}. {CHECK}") from None
     if not isinstance(choices := _get(data, "choices"), list):
         said = _get(data, "error", "message") or _get(data, "error")
-        told = (
-            f"is an error ({_excerpt(said, 300)})"
-            if isinstance(said, str)
-            else f"holds no choices but {_excerpt(text)}"
-        )
-        raise LMUnavailable(f"the reply {told}")
+        if isinstance(said, str):
+            raise LMUnavailable(f"{AN_ERROR} ({_excerpt(said, 300)}). Try again later, or look into the server's log")
+        raise LMUnavailable(f"the reply holds no choices but {_excerpt(text)}. {CHECK}")
     if not choices:
         raise LMUnavailable("the reply's list of choices is empty")
+    if isinstance(refusal := _get(choices[0], "message", "refusal"), str) and not _text(choices[0]):
+        raise LMReplyError(f"the model refused: {_excerpt(refusal)}")
     if not any(isinstance(_text(choice), str) for choice in choices):
         raise LMReplyError(f"the reply holds no text but {_excerpt(json.dumps(choices[0]))}")
     completions = tuple(_completion(choice, request.stop) for choice in choices)

@@ -202,7 +202,7 @@ def test_what_may_be_a_refusal_is_no_answer(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["I'm sorry, but I can't help with that.", "As an AI, I cannot say", "I cannot answer"]
+    "said", ["I'm sorry, but I can't help with that.", "As an AI model I must pass", "I cannot answer"]
 )
 def test_a_refusal_in_the_place_of_a_text_is_no_answer(said: str) -> None:
     def reply(request: Request) -> str:

@@ -154,6 +154,21 @@ def test_an_ordered_call_is_of_one_type(values: list[Value | None], settled: tup
     assert settle(values) == settled
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "I Can't Say No",
+        "Sorry, I Can't Dance",
+        "I won't say I'm in love",
+        "As an AI researcher at MIT",
+        "I Can't Help It",
+        "I can't help with dinner, said Ann",
+    ],
+)
+def test_a_title_is_no_refusal(title: str) -> None:
+    assert coerce(title, Expected()) == title
+
+
 def test_unknown_is_told_from_unreadable() -> None:
     assert is_unknown("N/A") and is_unknown(" unknown. ") and is_unknown("")
     assert not is_unknown("no") and not is_unknown("0")

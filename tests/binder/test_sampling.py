@@ -140,6 +140,18 @@ def test_a_model_that_drafts_no_program_is_asked_for_few_more() -> None:
     assert usage.requests == 5
 
 
+@pytest.mark.parametrize("samples", [None, 1, 3])
+def test_one_sample_that_is_never_of_use_ends_no_others(samples: int | None) -> None:
+    lm = Seeded()
+    lm.samples = samples  # type: ignore[attr-defined]
+    request = replace(REQUEST, n=10, seed=10)
+    completions, _ = asyncio.run(sample(lm, request, None, usable=lambda text: text not in {"seed 14", *RETRIES}))
+    assert len(completions) == 10
+
+
+RETRIES = [f"seed {seed}" for seed in (2, 3, 4, 5)]
+
+
 def test_the_others_are_asked_for_once_one_is_of_use() -> None:
     lm = Seeded()
     completions, _ = asyncio.run(sample(lm, replace(REQUEST, n=4), None, usable=lambda text: len(lm.requests) > 2))

@@ -29,6 +29,9 @@ ORDINARY = (
     "<b>bold</b>",
     "1 < 2",
     "No. 4: the best of it",
+    "Set No. 12",
+    "State Route No. 5",
+    "Score: no",
 )
 
 

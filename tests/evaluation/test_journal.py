@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from binder.draft import Drafting
+from binder.errors import LMReplyError
 from binder.lm import Message, Request, Scripted
 from binder.sampling import at_once, sample
 from evaluation import records
@@ -93,6 +94,22 @@ def test_what_was_drawn_is_not_drawn_again_however_many_come_at_once(
         runs.append(({one.text for one in said}, usage.requests, usage.tokens, len(said)))
         assert len(asked) == (10 if most == before and len(runs) == 1 else 0)
     assert runs[0] == runs[1]
+
+
+def test_what_was_no_reply_is_not_paid_for_again(tmp_path: Path) -> None:
+    asked: list[Request] = []
+
+    def silent(request: Request) -> str:
+        asked.append(request)
+        raise LMReplyError("the reply holds no text")
+
+    for _ in range(2):
+        with (
+            Journal(Scripted(silent), tmp_path / "journal.jsonl") as journal,
+            pytest.raises(LMReplyError, match="no text"),
+        ):
+            say(journal, "a")
+    assert len(asked) == 1
 
 
 def test_it_draws_as_many_at_once_as_the_model_does(tmp_path: Path) -> None:

@@ -37,6 +37,31 @@ def wrong_names(words: int) -> str:
     return "SELECT " + ", ".join(f"nmae{n}" for n in range((words - 3) // 2)) + " FROM w"
 
 
+def doubled(times: int) -> str:
+    """Queries each of which gives the columns of the one before it twice."""
+    ctes = ", ".join(f"a{i} AS (SELECT x.*, y.* FROM a{i - 1} x, a{i - 1} y)" for i in range(1, times))
+    return f"WITH a0 AS (SELECT * FROM w), {ctes} SELECT 1 FROM a{times - 1}"
+
+
+@pytest.mark.parametrize("times", [14, 50])
+def test_columns_that_multiply_are_counted_before_they_are_made(times: int, schema: Schema) -> None:
+    (complaint,) = check(doubled(times), schema).complaints
+    assert "columns in all" in complaint.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        doubled(6),
+        "SELECT *, (SELECT COUNT(*) FROM w) FROM (SELECT * FROM w) d JOIN w ON w.n = d.n",
+        "SELECT * FROM w WHERE n IN (SELECT n FROM w UNION SELECT 1) AND EXISTS (SELECT * FROM w)",
+        "(SELECT * FROM w) UNION SELECT * FROM w ORDER BY 1",
+    ],
+)
+def test_other_stars_are_taken(text: str, schema: Schema) -> None:
+    assert not [one for one in check(text, schema).complaints if one.rule == "size"]
+
+
 def literal(characters: int) -> str:
     begin, end = "SELECT name FROM w WHERE name = '", "'"
     return begin + "a" * (characters - len(begin) - len(end)) + end
