@@ -138,7 +138,8 @@ def delimited(path: Path, *, delimiter: str | None, header: bool, encoding: str 
     except csv.Error as error:
         raise TableError(f"{path.name}: its first record cannot be read: {error}; is a quote missing?") from error
     headers = tuple(first if header else [""] * len(first))
-    as_it_is = encoding in ("utf-8", "utf-8-sig") and not blank and len(_line_ends(text)) < 2
+    mixed = len(_line_ends(text)) > 1 or ("\r" in text and any("\n" in header for header in first))
+    as_it_is = encoding in ("utf-8", "utf-8-sig") and not blank and not mixed
     with nullcontext(path) if as_it_is else _rewritten(path, encoding) as readable:
         yield Delimited(readable, dialect, headers, header)
 

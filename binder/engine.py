@@ -405,7 +405,7 @@ class Binder:
                 yield work, session
         except BinderError as error:
             kept = self._lm is not None and self.cache.keeps(self._lm)
-            error.kept = desk.readable if kept else 0
+            error.kept = desk.readable + len(work.samples) if kept else 0
             raise
         finally:
             self._desks.discard(desk)

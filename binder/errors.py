@@ -29,14 +29,15 @@ class BinderError(Exception):
     """The root of everything this library raises on purpose.
 
     Attributes:
-        kept: How many values the language model had given by then that need not be asked for again.
+        kept: How many programs and values the language model had given by then that need not be asked for again.
     """
 
     kept = 0
 
     def __str__(self) -> str:
         told = super().__str__()
-        kept = f". Its {self.kept:,} replies by then are kept; ask again to go on from there"
+        replies = "1 reply by then is" if self.kept == 1 else f"{self.kept:,} replies by then are"
+        kept = f". Its {replies} kept; ask again to go on from there"
         return told + kept if self.kept else told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -79,7 +80,8 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
         yield
     except BinderError as error:
         lines = [render_error(error), how_on if isinstance(error, (LMUnavailable, LimitReached)) else ""]
-        _say(program, lines, {"error": type(error).__name__, "message": str(error), **_places(error)}, as_json)
+        told = {"error": type(error).__name__, "message": str(error), "kept": error.kept, **_places(error)}
+        _say(program, lines, told, as_json)
         raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from None
     except TyperException as error:  # wrong usage
         told = " ".join(error.format_message().split()).replace("Value error, ", "")
@@ -94,8 +96,11 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing is to be said
         raise typer.Exit(1) from None
     except OSError as error:
-        if error.filename is None:  # not about a file that the user can name otherwise
-            raise
+        if error.filename is None and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise  # not about a file that the user can name otherwise
+        if error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left cannot be written either
+            error.filename = "the output"
         told = f"{error.filename}: {error.strerror}; name another file or folder"
         _say(program, [told], {"error": type(error).__name__, "message": told}, as_json)
         raise typer.Exit(1) from None

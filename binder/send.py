@@ -24,6 +24,8 @@ async def send(lm: LM, request: Request) -> Response:
     async with _slots(lm):
         try:
             response = await lm.complete(request)
+        except SystemExit as error:  # it would end the event loop, and with it whoever waits
+            raise RuntimeError(f"{lm.name} raised {error!r}") from error
         except TimeoutError as error:
             told = f" ({error})" if str(error) else ""
             raise LMUnavailable(f"{lm.name} ran past a time limit of its own{told}") from error

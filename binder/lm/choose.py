@@ -112,7 +112,7 @@ def _only_model(endpoint: Endpoint) -> str:
             raise LMUnavailable(endpoint.redact(told)) from None
         except Exception as error:  # A reply of any other shape fails in the openai package's own ways.
             raise LMUnavailable(
-                f"{endpoint.address} did not say which models it has ({endpoint.redact(str(error))}). Start it, check "
+                f"{endpoint.address} did not say which models it has ({_said(endpoint, error)}). Start it, check "
                 "OPENAI_BASE_URL, or name the model in BINDER_MODEL"
             ) from None
     if len(names) != 1:
@@ -121,6 +121,13 @@ def _only_model(endpoint: Endpoint) -> str:
             f"{endpoint.address} has {len(names)} models ({listed}). Name the one to use in BINDER_MODEL"
         )
     return names[0]
+
+
+def _said(endpoint: Endpoint, error: Exception) -> str:
+    """What went wrong with a server's list of models."""
+    import openai
+
+    return endpoint.redact(str(error)) if isinstance(error, openai.APIError) else "its reply is no list of models"
 
 
 def _refusal(error: openai.APIStatusError) -> str:

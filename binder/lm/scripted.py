@@ -113,7 +113,7 @@ def _in_thread(fn: Script, request: Request) -> Awaitable[Reply | Awaitable[Repl
     def call() -> None:
         try:
             called.set_result(fn(request))
-        except StopIteration as error:  # a future cannot hold one
+        except (StopIteration, SystemExit, KeyboardInterrupt) as error:  # a future cannot hold, or a loop outlive, one
             called.set_exception(RuntimeError(f"the function raised {error!r}"))
         except BaseException as error:
             called.set_exception(error)

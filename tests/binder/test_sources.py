@@ -492,3 +492,10 @@ def test_postgresql_failures(postgres: str) -> None:
             Table.from_records(url, query)
         assert "s3cret" not in str(caught.value)
         assert "wr0ng" not in str(caught.value)
+
+
+def test_a_line_break_in_a_header_beside_other_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "peaks.csv"
+    path.write_bytes(b'"Height\n(m)",y\r\n1,"a\nb"\r\n3,4\r\n')
+    table = Table.from_csv(path)
+    assert table.num_rows == 2 and [column.label for column in table.columns] == ["Height\n(m)", "y"]

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import threading
 from contextvars import ContextVar
+from typing import Any
 
+import pandas
 import pytest
 
+from binder import Binder, Table
 from binder.errors import LMReplyError
 from binder.lm.base import LM, Message, Request, Response
 from binder.lm.scripted import Scripted
@@ -101,3 +104,20 @@ except TimeoutError:
 def test_another_kind_of_reply_says_what_is_wanted(reply: object) -> None:
     with pytest.raises(LMReplyError, match="scripted: the function must return a text or a sequence of 2 texts"):
         ask(Scripted(lambda request: reply), n=2)  # type: ignore[arg-type, return-value]
+
+
+async def _leaves(request: Request) -> str:
+    raise SystemExit(3)
+
+
+def _leaves_at_once(request: Request) -> str:
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("fn", [_leaves, _leaves_at_once])
+def test_a_function_that_leaves_ends_its_question_alone(fn: Any) -> None:
+    table = Table.from_pandas(pandas.DataFrame({"name": ["K2"]}))
+    with Binder(Scripted(fn), cache=False, deadline=20) as engine:
+        with pytest.raises(RuntimeError, match="SystemExit"):
+            engine.ask("which?", table, n=1)
+        assert engine.run("SELECT COUNT(*) FROM w", table).values == (1,)
