@@ -80,8 +80,8 @@ def failing(program: str, *, as_json: bool = False, how_on: str = "") -> Iterato
         yield
     except BinderError as error:
         lines = [render_error(error), how_on if isinstance(error, (LMUnavailable, LimitReached)) else ""]
-        told = {"error": type(error).__name__, "message": str(error), "kept": error.kept, **_places(error)}
-        _say(program, lines, told, as_json)
+        document = {"error": type(error).__name__, "message": str(error), "kept": error.kept, **_places(error)}
+        _say(program, lines, document, as_json)
         raise typer.Exit(2 if isinstance(error, ConfigurationError) else 1) from None
     except TyperException as error:  # wrong usage
         told = " ".join(error.format_message().split()).replace("Value error, ", "")
