@@ -3,7 +3,8 @@
 A benchmark's run, and the same questions asked with nothing but the cache, are killed and started again until they
 are done, as often as it takes for so many kills. After each kill the cache and the run's files are checked, and at the
 end the files compared with those of an unbroken run. Printed for each run to its end: the kills, the programs and
-values that an unbroken run is sent, those that were sent again, and how many of these had come well before the kill.
+values that an unbroken run is sent, those that were sent again, and how many of these the killed process had read well
+before the kill.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Figures:
         kills: How often it was killed.
         sent: The programs and values that an unbroken run is sent.
         again: Those that were sent to it again.
-        lost: Those of them for which no reply was on its way at a kill, so sent less than ``FLIGHT`` before it.
+        lost: Those of them for which no reply was on its way at a kill: sent less than ``FLIGHT`` before it, or not yet
+            read by the process that was killed, which may get no time on a busy machine.
     """
 
     kills: int
@@ -75,7 +77,8 @@ def _paid_again(unbroken: kills.Telling, telling: kills.Telling, killed: list[fl
     # A run that starts anew may draw a sample that an unbroken one does without; sent once, it is not paid for again.
     once = Counter(dict.fromkeys(telling.counted(), 1)) | unbroken.counted()
     more = telling.counted() - once
-    flying = Counter(about for at, about in telling.sent if any(0 <= end - at < FLIGHT for end in killed))
+    late = [(at, about) for at, about in telling.sent if any(0 <= end - at < FLIGHT for end in killed)]
+    flying = Counter(about for _, about in {*late, *telling.unread})
     return more.total(), (more - flying).total()
 
 

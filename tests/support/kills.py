@@ -41,11 +41,14 @@ class Telling:
         url: Its address, ending in ``/v1``.
         sent: What was sent, to the last byte: when, and what it says something of; programs and values one by one.
         asked: The last turn of each request, as it came.
+        unread: What was sent to a process that ended before it read it: a socket that is closed with something unread
+            in it is reset.
     """
 
     url: str
     sent: list[tuple[float, str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    unread: list[tuple[float, str]] = field(default_factory=list)
 
     def counted(self) -> Counter[str]:
         """How often each program and each value was sent."""
@@ -66,6 +69,7 @@ def serve(delay: float, *, at_once: int = 100, careless: bool = False) -> Iterat
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
+            self.last = []
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             turn, count = body["messages"][-1]["content"], min(body.get("n") or 1, at_once)
             telling.asked.append(turn)
@@ -79,14 +83,20 @@ def serve(delay: float, *, at_once: int = 100, careless: bool = False) -> Iterat
             about = [cell for n, cell in _INPUT.findall(turn) if f'"{n}"' in texts[0]]
             if is_draft(turn):
                 about = [f"{turn} with seed {(body.get('seed') or 0) + nth}" for nth in range(count)]
-            telling.sent.extend((time.monotonic(), one) for one in about)
+            self.last = [(time.monotonic(), one) for one in about]
+            telling.sent.extend(self.last)
 
         def log_message(self, *_: object) -> None:
             pass
 
         def handle(self) -> None:
-            with contextlib.suppress(ConnectionError, ValueError):  # a killed client sends half a request
+            self.last: list[tuple[float, str]] = []
+            try:
                 super().handle()
+            except ConnectionError:
+                telling.unread.extend(self.last)
+            except ValueError:  # a killed client sends half a request
+                pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
