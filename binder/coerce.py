@@ -27,13 +27,12 @@ NO = frozenset(("no", "n", "false", "f", "0", "nope", "incorrect"))
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
-_CANNOT = (
-    r"i (?:cannot|can['’]?t|am (?:unable|not able) to|['’]?m (?:unable|not able) to) "
-    r"(?:(?:help|assist)(?: you)? with (?:that|this|your)|assist|answer|comply|provide|fulfil)\b"
-)
+_SORRY = r"(?:I['’]?m |I am )?(?:[Vv]ery |[Ss]o )?[Ss]orry"
+_CANNOT = r"(?:I (?:cannot|can['’]?t)|I(?: am|['’]m) (?:unable|not able) to)"
 _REFUSAL = re.compile(
-    rf"(?:(?:i['’]?m |i am )?(?:very |so )?sorry\W+(?:but )?)?{_CANNOT}|as an ai(?: language)? (?:model|assistant)\b",
-    re.IGNORECASE,
+    rf"{_SORRY},? but (?:as an\b|{_CANNOT}\b|I won['’]t\b)|[Aa]s an AI(?: language)? (?:model|assistant)\b"
+    rf"|(?:{_SORRY}[,.] )?{_CANNOT} (?:(?:answer|assist|comply|provide|fulfill?|determine|do that)\b|say(?=[,.]|$)"
+    r"|help(?: you)?(?:$|[,.]| with (?:that|this|your|the|identif)))"
 )
 """How a refusal begins where any text would do, so that it is not taken for the text."""
 

@@ -75,12 +75,14 @@ class Delimited:
         dialect: How it is written.
         headers: What it calls its columns; empty texts when its first record is not a header.
         named: Whether its first record is the header.
+        told: Whether DuckDB must be told that its lines end as on Windows.
     """
 
     path: Path
     dialect: Dialect
     headers: tuple[str, ...]
     named: bool
+    told: bool = False
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -96,10 +98,11 @@ class Delimited:
         """
         columns = ", ".join(f"'h{position}': 'VARCHAR'" for position in range(len(self.headers)))
         padding = ", null_padding=true, parallel=false" if padded else ""
+        line_end = r", new_line='\r\n'" if self.told else ""
         return (
             f"read_csv({quoted(pattern_of(self.path))}, auto_detect=false, header={self.named}, "
             f"columns={{{columns}}}, delim={quoted(dialect.delimiter)}, quote={quoted(dialect.quote)}, "
-            f"escape={quoted(dialect.escape)}{padding})"
+            f"escape={quoted(dialect.escape)}{padding}{line_end})"
         )
 
     def attempts(self) -> Iterator[str]:
@@ -138,10 +141,12 @@ def delimited(path: Path, *, delimiter: str | None, header: bool, encoding: str 
     except csv.Error as error:
         raise TableError(f"{path.name}: its first record cannot be read: {error}; is a quote missing?") from error
     headers = tuple(first if header else [""] * len(first))
-    mixed = len(_line_ends(text)) > 1 or ("\r" in text and any("\n" in header for header in first))
-    as_it_is = encoding in ("utf-8", "utf-8-sig") and not blank and not mixed
+    ends = _line_ends(text)
+    as_it_is = encoding in ("utf-8", "utf-8-sig") and not blank and len(ends) < 2
+    # DuckDB takes the first line break for the end of a line, also where a header holds it.
+    told = as_it_is and ends == {"\r\n"} and any("\n" in header for header in first)
     with nullcontext(path) if as_it_is else _rewritten(path, encoding) as readable:
-        yield Delimited(readable, dialect, headers, header)
+        yield Delimited(readable, dialect, headers, header, told)
 
 
 def sniff(text: str, delimiter: str | None = None, whole: bool = True) -> Dialect:

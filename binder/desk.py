@@ -163,7 +163,7 @@ class Desk:
         """The inputs of a step that got no reply that can be read."""
         return self._book(step).lost
 
-    def require_readable(self, step: Step, wanted: Collection[Cells], of: int) -> None:
+    def require_readable(self, step: Step, wanted: Collection[Cells], of: int | None) -> None:
         """Let go of what could not be read, or of the call where that is too much of it.
 
         The answer must not hang on how many were asked at a time, are known from before, or are others' concern.
@@ -171,7 +171,7 @@ class Desk:
         Args:
             step: What was asked.
             wanted: The inputs that the caller has asked about.
-            of: How many it may ask about in all.
+            of: How many it may ask about in all, or None where they are too many to be counted.
 
         Raises:
             LMReplyError: More than ``UNREADABLE_SHARE`` of them all have no reply that can be read, or ``IN_VAIN`` have
@@ -179,8 +179,9 @@ class Desk:
         """
         book = self._book(step)
         lost = sum(cells in book.lost for cells in wanted)
-        if lost > UNREADABLE_SHARE * of or (lost >= IN_VAIN and book.lost >= book.known.keys()):
-            raise self._asking.refuse(step, lost, of, book.heard)
+        too_much = of is not None and lost > UNREADABLE_SHARE * of
+        if too_much or (lost >= IN_VAIN and book.lost >= book.known.keys()):
+            raise self._asking.refuse(step, lost, of or len(wanted), book.heard)
 
     def close(self) -> None:
         """Give up what is under way, and what waits to be sent; whoever waits for it is cancelled."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -130,6 +131,7 @@ class _Run:
     selectivity: Selectivity
     wave: int
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    wanted: defaultdict[tuple[object, ...], set[Cells]] = field(default_factory=lambda: defaultdict(set))  # by call
 
     async def in_turn(self, work: Callable[[], T]) -> T:
         """Work on the session, when it is free."""
@@ -169,6 +171,7 @@ class _Run:
                     if not recalled:
                         await self._ask(tally, inputs)
                         break
+                    self.wanted[tally.step.asked].update(reply.input for reply in recalled)
                     tally.said += Said(tuple(recalled))
                     await self.in_turn(lambda tally=tally: self._put(tally))  # type: ignore[misc]
             size *= 2
@@ -184,29 +187,34 @@ class _Run:
         """Ask a step's call about inputs."""
         started = time.perf_counter()
         tally.said += await self.desk.ask(tally.step, inputs)
-        tally.wanted.update(inputs)
+        self.wanted[tally.step.asked].update(inputs)
         await self.in_turn(lambda: self._put(tally))
         tally.seconds += time.perf_counter() - started
-        if not tally.wanted.isdisjoint(self.desk.lost(tally.step)):
+        if not self.wanted[tally.step.asked].isdisjoint(self.desk.lost(tally.step)):
             await self._require_readable(tally)
 
     async def _require_readable(self, tally: _Tally) -> None:
         """Fail where too much of all that a step may be asked about could not be read; its account is given first."""
-        step, inputs = tally.step, list(tally.wanted)
+        step, wanted = tally.step, self.wanted[tally.step.asked]
+        of: int | None = len(wanted)
         if step.next_inputs is not None:
             query = step.inputs if step.at_most is None else step.at_most.inputs
+            of = None
             with contextlib.suppress(RunError):  # more inputs than rows may be read at once
-                inputs = await self.in_turn(lambda: self.session.rows(query)) if query else inputs
+                of = len(await self.in_turn(lambda: self.session.rows(query))) if query else None
         try:
-            self.desk.require_readable(step, tally.wanted, len(inputs))
+            self.desk.require_readable(step, wanted, of)
         except LMReplyError:
             self.note(tally.trace())
             raise
 
     def _put(self, tally: _Tally) -> None:
         """Fill a step's table with what is known, but for what only others asked about, and in vain."""
-        known, foreign = self.desk.known(tally.step), self.desk.lost(tally.step) - tally.wanted
-        put_replies(self.session, tally.step, [reply for cells, reply in known.items() if cells not in foreign])
+        step = tally.step
+        foreign = self.desk.lost(step) - self.wanted[step.asked]
+        # A copy: others may be told replies in the meantime.
+        known = list(self.desk.known(step).items())
+        put_replies(self.session, step, [reply for cells, reply in known if cells not in foreign])
 
     async def _learn(self, step: Step) -> None:
         """Note how often the condition on a step's value holds, among all that is known of it."""
@@ -223,7 +231,6 @@ class _Tally:
 
     step: Step
     said: Said = field(default_factory=Said)
-    wanted: set[Cells] = field(default_factory=set)
     seconds: float = 0.0
     query_seconds: float = 0.0
 

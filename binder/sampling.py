@@ -32,7 +32,7 @@ async def sample(
         first: The number of the first sample wanted; those before it were drawn.
         usable: Whether a text is of use at all. Where none of a reply's samples is whole and of use, the model is asked
             again, for one of them first; what is of no use is not kept. Where the first samples of all are of no use,
-            the others are not asked for.
+            or twice in a row, the others are not asked for.
 
     Raises:
         LMUnavailable: The model could not be reached.
@@ -41,20 +41,22 @@ async def sample(
     known = cache.drafts(lm, request) if cache else {}
     found = {number: said for number, said in known.items() if number >= first}
 
-    async def draw(first: int, count: int) -> tuple[int, Usage]:
+    async def draw(first: int, count: int) -> tuple[int, bool, Usage]:
         completions, usage = await _some_of_use(lm, part(request, first, count), usable)
         said = dict(enumerate(completions, first))
         found.update(said)
         if cache:
             cache.keep_drafts(lm, request, {number: one for number, one in said.items() if usable(one.text)})
-        return len(completions) if any(usable(one.text) for one in found.values()) else 0, usage
+        return len(completions), any(usable(one.text) for one in completions), usage
 
-    async def ask(first: int, count: int) -> Usage:
+    async def ask(first: int, count: int, after_useless: bool = False) -> Usage:
         # The first reply tells how many samples the model gives at once, and leaves the prompt read for the others.
-        drawn, usage = await draw(first, min(at_once(lm) or count, count))
+        drawn, useful, usage = await draw(first, min(at_once(lm) or count, count))
+        if not useful and (after_useless or not any(usable(one.text) for one in found.values())):
+            return usage
         step = at_once(lm) or count
-        rest = range(first + drawn, first + count, step) if drawn else ()
-        return sum(await _together(ask(at, min(step, first + count - at)) for at in rest), usage)
+        rest = range(first + drawn, first + count, step)
+        return sum(await _together(ask(at, min(step, first + count - at), not useful) for at in rest), usage)
 
     spent = await _together(ask(first, count) for first, count in gaps(request.n, {*range(first), *found}))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())

@@ -115,6 +115,8 @@ class Endpoint:
             "a bad API key: '[key]'"
         """
         text = self.blot(text)
+        if self.login is not None and len(self.login[1]) >= REAL_KEY:
+            text = text.replace(self.login[1], "[password]")
         if len(self.key) >= REAL_KEY:
             return self._without_key(text)
         return re.sub(rf"{_SPOKEN_OF}{re.escape(self.key)}(?![\w-])", r"\1[key]", text, flags=re.IGNORECASE)

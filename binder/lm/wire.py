@@ -146,9 +146,9 @@ def read(text: str, request: Request) -> Reply:
         raise LMUnavailable(f"the reply holds no choices but {_excerpt(text)}. {CHECK}")
     if not choices:
         raise LMUnavailable("the reply's list of choices is empty")
-    if isinstance(refusal := _get(choices[0], "message", "refusal"), str) and not _text(choices[0]):
-        raise LMReplyError(f"the model refused: {_excerpt(refusal)}")
     if not any(isinstance(_text(choice), str) for choice in choices):
+        if isinstance(refusal := _get(choices[0], "message", "refusal"), str) and refusal:
+            raise LMReplyError(f"the model refused: {_excerpt(refusal)}")
         raise LMReplyError(f"the reply holds no text but {_excerpt(json.dumps(choices[0]))}")
     completions = tuple(_completion(choice, request.stop) for choice in choices)
     spent = data.get("usage")

@@ -169,6 +169,24 @@ def test_a_title_is_no_refusal(title: str) -> None:
     assert coerce(title, Expected()) == title
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I'm sorry, but as an AI language model I cannot do that.",
+        "I'm sorry, but I can't determine that from the input.",
+        "I'm sorry, but I cannot fulfill this request.",
+        "I'm sorry, but I can't help with identifying people",
+        "I'm very sorry, I can't help with the request",
+        "Sorry, I cannot say.",
+        "I cannot determine this",
+        "Sorry, but I'm unable to help with that",
+        "As an AI assistant, I do not know",
+    ],
+)
+def test_a_refusal_is_no_text(said: str) -> None:
+    assert coerce(said, Expected()) is None
+
+
 def test_unknown_is_told_from_unreadable() -> None:
     assert is_unknown("N/A") and is_unknown(" unknown. ") and is_unknown("")
     assert not is_unknown("no") and not is_unknown("0")

@@ -214,6 +214,33 @@ def test_what_cannot_be_read_fails_no_wave_that_would_not_fail_the_whole(program
     assert len(odd.asked) < 200
 
 
+HALVES = """
+SELECT name FROM w WHERE (n < 20 AND QA("map@is it large?"; name) = 'yes')
+    OR (n >= 20 AND QA("map@is it large?"; name) = 'yes') ORDER BY n LIMIT 38
+"""
+NULLS = """
+SELECT (SELECT COUNT(*) > 0 FROM w WHERE n < 20 AND QA("map@is it large?"; name) IS NULL),
+    (SELECT COUNT(*) > 0 FROM w WHERE n >= 20 AND QA("map@is it large?"; name) = 'yes')
+"""
+
+
+@pytest.mark.parametrize("batch", [4, 40])
+def test_a_call_that_stands_twice_in_a_program_is_asked_once_also_where_it_cannot_be_read(batch: int) -> None:
+    towns = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(40)], "n": range(40)}))
+    with Binder(Scripted(Odd(["town 3", "town 23"]), batch=batch), cache=False) as engine:
+        assert len(engine.run(HALVES, towns).values) == 38
+        assert engine.run(NULLS, towns).values == (1, 1)
+
+
+def test_what_another_program_asked_in_vain_fails_none_that_does_not_need_it() -> None:
+    odd = Odd([f"town {n}" for n in range(30, 40)])
+    first = "SELECT name FROM w WHERE QA(\"map@is it large?\"; name) = 'yes' ORDER BY row_id LIMIT 3"
+    with Binder(Scripted(odd, batch=4), drafting=Drafting(samples=3, repairs=0), cache=False) as engine:
+        for programs in ([LARGE, first, first], [first, first, LARGE], [first]):
+            found = engine.decide("which are large?", TOWNS, [Sample(program) for program in programs])
+            assert found.answer().values == ("town 0", "town 1", "town 2")
+
+
 def test_waves_end_soon_where_nothing_can_be_read() -> None:
     odd = Odd([f"town {n}" for n in range(1000)])
     towns = Table.from_pandas(pandas.DataFrame({"name": odd.odd}), name="towns")

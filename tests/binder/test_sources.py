@@ -496,6 +496,7 @@ def test_postgresql_failures(postgres: str) -> None:
 
 def test_a_line_break_in_a_header_beside_other_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "peaks.csv"
-    path.write_bytes(b'"Height\n(m)",y\r\n1,"a\nb"\r\n3,4\r\n')
+    path.write_bytes(b'"Height\n(m)",y\r\n1,"a\r\nb"\r\n3,4\r\n')
     table = Table.from_csv(path)
+    assert table.to_pandas(original=True)["y"].tolist() == ["a\r\nb", "4"]
     assert table.num_rows == 2 and [column.label for column in table.columns] == ["Height\n(m)", "y"]
