@@ -34,6 +34,16 @@ def require_number(what: str, given: object, *, above_zero: bool = False) -> Non
         )
 
 
+def require_switch(what: str, given: object) -> None:
+    """See that a setting is true or false.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if not isinstance(given, bool):
+        raise ConfigurationError(f"{what} is {given!r:.80}; give True or False")
+
+
 def require_text(what: str, given: object, such_as: str) -> None:
     """See that a setting is a text that is not empty.
 

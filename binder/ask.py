@@ -223,11 +223,11 @@ class _Asker:
             self.texts = {}
         elif self.texts:
             told = "%s: %d replies to '%s' have no place in an order"
-            _log.warning(told, self.lm.name, len(self.texts), escape(self.question))
+            _log.info(told, self.lm.name, len(self.texts), escape(self.question))
 
     def _note_unread(self, said: str, unread: int, asked: int, attempt: int) -> None:
         self.heard = said
-        _log.warning(
+        _log.info(
             "%s: %d of %d replies to '%s' cannot be read (attempt %d of %d)",
             *(self.lm.name, unread, asked, escape(self.question), attempt, ATTEMPTS),
         )

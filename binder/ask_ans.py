@@ -80,7 +80,7 @@ async def ask_ans(
             return AnsReply(value, completion.text, attempt, usage, asked.cuts)
         heard = completion.text
         told = "%s: the reply to '%s' cannot be read (attempt %d of %d)"
-        _log.warning(told, lm.name, escape(question), attempt, ATTEMPTS)
+        _log.info(told, lm.name, escape(question), attempt, ATTEMPTS)
         _log.debug("the reply was '%s'", escape(heard, 500))
     return AnsReply(None, heard, ATTEMPTS, usage, asked.cuts, readable=False)
 

@@ -159,6 +159,12 @@ class Desk:
             await asyncio.shield(future)
         return await asyncio.shield(mine) if new else Said()
 
+    def told(self, step: Step, wanted: Set[Cells]) -> list[Reply]:
+        """The replies to a step, but for those that could not be read and are to inputs only others wanted."""
+        book = self._book(step)
+        foreign = book.lost - wanted
+        return [reply for cells, reply in list(book.known.items()) if cells not in foreign]
+
     def lost(self, step: Step) -> Set[Cells]:
         """The inputs of a step that got no reply that can be read."""
         return self._book(step).lost

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from binder import prompt
-from binder.amounts import require_number, require_text, require_whole
+from binder.amounts import require_number, require_switch, require_text, require_whole
 from binder.errors import ConfigurationError
 from binder.headers import readable
 from binder.lm.base import LM, Usage, working
@@ -75,6 +75,8 @@ class Drafting:
             if (given := getattr(self, name)) is not None or name != "samples":
                 require_whole(f"drafting: {name}", given, least)
         require_number("drafting: temperature", self.temperature)
+        require_switch("drafting: nearest", self.nearest)
+        require_switch("drafting: calls", self.calls)
         if self.seed is not None:
             require_whole("drafting: seed", self.seed, None)
         require_text("drafting: exemplars", self.exemplars, "wikitq")

@@ -12,6 +12,7 @@ from dataclasses import replace
 from binder import loop
 from binder.accept import accept, schema_of
 from binder.accept_python import accept_python, readable_plan
+from binder.amounts import require_switch
 from binder.answer import Answer, Outcome
 from binder.ask_step import Asking
 from binder.database import Limits, Pool, Session
@@ -37,7 +38,7 @@ from binder.given import (
     tables_of,
     vote_of,
 )
-from binder.lm.base import LM
+from binder.lm.base import LM, trouble_of
 from binder.lm.budget import Budget, Price
 from binder.lm.cache import Cache
 from binder.lm.limits import Limited
@@ -102,6 +103,7 @@ class Binder:
         self.drafting = drafting_of(drafting)
         self.vote = vote_of(vote)
         self.deadline = seconds_of(deadline)
+        require_switch("mend_values", mend_values)
         self.mend_values = mend_values
         self.limits = limits = limits_of(limits)
         self._pool = Pool(limits)
@@ -439,8 +441,9 @@ class Binder:
         except TimeoutError:
             if seconds is None or not scope.expired():
                 raise
-            name = self._lm.name if self._lm is not None and waits_for_model() else None
-            raise too_late(seconds, step(), name) from None
+            lm = self._lm if waits_for_model() else None
+            name, trouble = (None, "") if lm is None else (lm.name, trouble_of(lm))
+            raise too_late(seconds, step(), name, trouble) from None
 
     def _trace(self, work: Work) -> Trace:
         name = self._lm.name if self._lm is not None else ""

@@ -209,12 +209,8 @@ class _Run:
             raise
 
     def _put(self, tally: _Tally) -> None:
-        """Fill a step's table with what is known, but for what only others asked about, and in vain."""
-        step = tally.step
-        foreign = self.desk.lost(step) - self.wanted[step.asked]
-        # A copy: others may be told replies in the meantime.
-        known = list(self.desk.known(step).items())
-        put_replies(self.session, step, [reply for cells, reply in known if cells not in foreign])
+        """Fill a step's table with what is known."""
+        put_replies(self.session, tally.step, self.desk.told(tally.step, self.wanted[tally.step.asked]))
 
     async def _learn(self, step: Step) -> None:
         """Note how often the condition on a step's value holds, among all that is known of it."""

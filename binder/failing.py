@@ -50,6 +50,8 @@ def start(app: typer.Typer, program: str) -> None:
     """Run a command line, which is called ``program``."""
     # A terminated command must end its model server, so it leaves by an exception as an interrupted one does.
     signal.signal(signal.SIGTERM, _as_interrupted)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
+        signal.signal(signal.SIGHUP, _as_interrupted)
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         typer.echo(f"{program}: {safe(str(message))}", err=True)

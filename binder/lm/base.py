@@ -165,6 +165,11 @@ def batch_of(lm: LM) -> int:
     return bearable(working(lm), batch if isinstance(batch, int) and batch > 0 else BATCH)
 
 
+def trouble_of(lm: LM) -> str:
+    """What the model's server did last, if it failed and has not answered since; empty where that is not known."""
+    return str(getattr(working(lm), "trouble", ""))
+
+
 def working(lm: LM) -> LM:
     """The model that does the work: the one that ``lm`` stands before, or itself."""
     while isinstance(inner := getattr(lm, "wrapped", None), LM):

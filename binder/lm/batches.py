@@ -15,7 +15,7 @@ Outcome = Literal["whole", "lost", "overflow"]
 
 MANY = 1_000_000
 WHOLE_REPLIES = 32
-"""After so many whole replies more inputs a request are tried again: seldom enough that a failure costs little."""
+"""After so many whole replies a request is tried with more again: seldom enough that a failure costs little."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields
 
-from binder.errors import ConfigurationError
+from binder.amounts import require_number, require_whole
 from binder.lm import tokens
 from binder.lm.base import Request, Response, Usage
 
@@ -40,9 +40,14 @@ class Budget:
     tokens_per_minute: int | None = None
 
     def __post_init__(self) -> None:
-        for each in fields(self):
-            whole, above_zero = each.name not in ("dollars", "seconds"), each.name.endswith("_per_minute")
-            _require_amount(each.name, getattr(self, each.name), whole=whole, above_zero=above_zero)
+        for name in (each.name for each in fields(self)):
+            given, what = getattr(self, name), f"budget: {name}"
+            if given is None:
+                continue
+            if name in ("dollars", "seconds"):
+                require_number(what, given)
+            else:
+                require_whole(what, given, 1 if name.endswith("_per_minute") else 0)
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,8 @@ class Price:
     written: float
 
     def __post_init__(self) -> None:
-        _require_amount("read", self.read)
-        _require_amount("written", self.written)
+        require_number("price: read", self.read)
+        require_number("price: written", self.written)
 
     def of(self, usage: Usage) -> float:
         """What was spent, in dollars."""
@@ -119,16 +124,3 @@ def cost(request: Request, response: Response) -> Usage:
         return said
     written = sum(tokens.estimate(one.text) for one in response.completions)
     return Usage(1, tokens.estimate(request.prompt), written)
-
-
-def _require_amount(name: str, amount: object, whole: bool = False, above_zero: bool = False) -> None:
-    if amount is None:
-        return
-    number = (
-        isinstance(amount, int if whole else int | float) and not isinstance(amount, bool) and math.isfinite(amount)
-    )
-    if not number or amount < 0 or (above_zero and amount == 0):  # type: ignore[operator]
-        least = "above 0" if above_zero else "of 0 or more"
-        raise ConfigurationError(
-            f"{name}={amount!r} cannot be kept to. Give a {'whole ' * whole}number {least}, or None for no limit"
-        )

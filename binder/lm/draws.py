@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-WHOLE_REPLIES = 32
-"""After so many whole replies more samples a request are tried again."""
+from binder.lm.batches import WHOLE_REPLIES
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,8 @@ def explain(error: openai.APIError, model: str) -> str:
         case status if status >= 500:
             return f"the server failed with status {status} ({said}). Try again later, or look into its log"
         case status:
-            return f"the server refused the request with status {status}: {said}"
+            told = f"the server refused the request with status {status} ({said})"
+            return f"{told}. Mend what it names, or look into its log"
 
 
 def message(error: openai.APIStatusError) -> str:
@@ -152,7 +153,9 @@ def message(error: openai.APIStatusError) -> str:
 def _explain_connection(error: openai.APIError) -> str:
     cause = str(error.__cause__ or error).strip() or type(error.__cause__ or error).__name__
     if type(error.__cause__).__name__ == "ReadTimeout":
-        return "the connection stalled: nothing came for the seconds of stall=. Give it longer, or look into the server"
+        waited = error.request.extensions.get("timeout", {}).get("read")
+        seconds = "the seconds of stall=" if waited is None else f"{waited:g} s (stall=)"
+        return f"the connection stalled: nothing came for {seconds}. Give it longer, or look into the server"
     if _refused_connection(error):
         return f"no connection ({cause}). Start the server, or check its address (OPENAI_BASE_URL)"
     return f"the connection broke ({cause}). Try again later, or look into the server's log"

@@ -125,6 +125,7 @@ class OpenAI:
         self._refused: frozenset[str] = frozenset()
         self._samples = samples
         self._draws = draws.Draws()
+        self.trouble = ""
         self._at = 0  # the endpoint that requests go to first: the last one that others passed on to
         self._sessions: _Sessions = {}
         weakref.finalize(self, _give_up, self._sessions).atexit = False
@@ -203,12 +204,14 @@ class OpenAI:
                 self._note_retry(failed_at, turns, wait, failure.told)
                 await asyncio.sleep(wait)
             else:
+                self.trouble = ""
                 self._refused |= without
                 return reply, requests
         raise AssertionError("unreachable")
 
     def _note_retry(self, failed_at: int, turns: Turns, wait: float, explained: str) -> None:
         said, where = self._redact(explained), self._where(failed_at)
+        self.trouble = f"{where}: {said}"
         if turns.at != failed_at:
             told = "%s: %s. Key or server %d takes over from %d in %.1f s"
             _log.warning(told, where, said, turns.at + 1, failed_at + 1, wait)

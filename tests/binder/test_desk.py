@@ -211,3 +211,19 @@ def test_what_is_recalled_is_known_and_told_once() -> None:
         assert asking.log == ["c"]
 
     asyncio.run(run())
+
+
+def test_what_others_asked_in_vain_is_not_told() -> None:
+    class Mumbling(Answering):
+        async def ask(self, step: Step, inputs: Sequence[Cells], keep: Callable[[Sequence[Reply]], None]) -> Said:
+            return Said(tuple(Reply(one, readable=False) if one == ("b",) else capital(one) for one in inputs))
+
+    async def ask() -> list[list[str]]:
+        desk = Desk(Mumbling())
+        await desk.ask(step(), cells("abc"))
+        return [
+            [str(text) for reply in desk.told(step(), set(cells(wanted))) for text in reply.input]
+            for wanted in ("ab", "a")
+        ]
+
+    assert asyncio.run(ask()) == [["a", "b", "c"], ["a", "c"]]

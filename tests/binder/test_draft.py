@@ -19,6 +19,8 @@ from grammars.language import Language
         ({"shots": -1}, "shots is -1; give a whole number of 0 or more"),
         ({"shots": 1.5}, "shots is 1.5"),
         ({"repairs": -2}, "repairs is -2"),
+        ({"calls": "no"}, "calls is 'no'; give True or False"),
+        ({"nearest": 1}, "nearest is 1; give True or False"),
         ({"temperature": -1}, "temperature is -1; give a number of 0 or more"),
         ({"temperature": "hot"}, "temperature is 'hot'"),
         ({"seed": "a"}, "seed is 'a'; give a whole number"),

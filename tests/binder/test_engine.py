@@ -185,7 +185,7 @@ def test_half_a_program_is_not_run(peaks: Table) -> None:
             half = Completion("SELECT name FROM w WHERE name IN ('K2', 'Fuji'", finished=len(request.messages) > 30)
             return Response((half,), Usage(requests=1))
 
-    with Binder(Cut()) as engine, pytest.raises(binder.ProgramError, match="cut off"):
+    with Binder(Cut()) as engine, pytest.raises(binder.ProgramError, match="stopped before"):
         engine.ask("which?", peaks, n=1)
 
 

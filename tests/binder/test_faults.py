@@ -307,3 +307,12 @@ def test_an_error_says_what_is_kept_and_the_same_again_asks_for_the_rest(tmp_pat
 
 def lm_at(url: str) -> OpenAI:
     return OpenAI("stub", base_url=url, concurrency=1, max_retries=0)
+
+
+def test_a_deadline_tells_what_the_server_did_before() -> None:
+    busy = error(429, "slow down", **{"Retry_After": "30"})
+    with serve(drafting(lambda body: busy)) as server, pytest.raises(LMUnavailable) as caught:
+        ask(server.url)
+    told = str(caught.value)
+    assert f"no answer within {DEADLINE:g} s; waiting for stub" in told
+    assert "Before, stub at" in told and "the server asks for fewer requests (slow down)" in told

@@ -14,7 +14,7 @@ import pytest
 from binder.lm import weights
 from tests.support import kills
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 INTERRUPTED = 130
 
 
