@@ -300,7 +300,10 @@ class Binder:
             return explain(checked, plan, session, asking, price_of(price) or self.price)
 
     def close(self) -> None:
-        """Free the databases, and the model if the engine found it itself."""
+        """Free the databases that no question uses, and the model if the engine found it itself.
+
+        Questions under way go on, and one that is asked later opens anew what it needs.
+        """
         self._pool.close()
         self._sandbox.close()
         if self._owns_lm and self._lm is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Container, Coroutine, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,13 @@ async def sample(
         LMUnavailable: The model could not be reached.
         LMReplyError: It gave no reply, however often it was asked.
     """
+    async with cache.turn(lm, request) if cache else nullcontext():
+        return await _sample(lm, request, cache, first, usable)
+
+
+async def _sample(
+    lm: LM, request: Request, cache: Cache | None, first: int, usable: Usable
+) -> tuple[tuple[Completion, ...], Usage]:
     known = cache.drafts(lm, request) if cache else {}
     found = {number: said for number, said in known.items() if number >= first}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,13 @@ class Cache:
             return known | dict(said)
 
         return await flight.share(call, list(dict.fromkeys(inputs)), asking)
+
+    def turn(self, lm: LM, request: Request) -> AbstractAsyncContextManager[object]:
+        """Entered while a request's samples are drawn: whoever wants the same waits, and then finds them here."""
+        identity = identity_of(lm)
+        if identity is None or self._store() is None:
+            return nullcontext()
+        return flight.turn(draft_keys(identity, request, 1)[0])
 
     def drafts(self, lm: LM, request: Request) -> dict[int, Completion]:
         """The samples that the model wrote for a request before, by number, among the first ``request.n``."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 if TYPE_CHECKING:
     from binder.lm.keys import CallKey
@@ -18,6 +18,7 @@ Said: TypeAlias = "dict[Cells, str | None]"
 Ask: TypeAlias = "Callable[[Sequence[Cells]], Awaitable[Mapping[Cells, str | None]]]"
 Asked: TypeAlias = "tuple[CallKey, Cells]"
 
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[bytes, asyncio.Lock]] = WeakKeyDictionary()
 _in_flight: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Asked, asyncio.Future[Said | None]]] = WeakKeyDictionary()
 
 
@@ -48,6 +49,12 @@ async def share(call: CallKey, inputs: Sequence[Cells], ask: Ask) -> Said:
             said |= found or {}
         left = [cells for cells, found in landed.items() if found is None]
     return said
+
+
+def turn(key: bytes) -> asyncio.Lock:
+    """The lock that whoever asks for what is kept under a key holds meanwhile: the next one finds it kept."""
+    turns = _turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
+    return turns.setdefault(key, asyncio.Lock())
 
 
 def land(call: CallKey, said: Mapping[Cells, str | None]) -> None:

@@ -213,3 +213,42 @@ def test_drafts_and_repairs_of_an_earlier_run_cost_nothing(cache: Cache, tmp_pat
     (first, (mended, cost)), (second, (same, free)) = asyncio.run(run()), asyncio.run(run())  # type: ignore[misc]
     assert second.samples == first.samples and same == mended
     assert (first.usage.requests, cost.requests, second.usage, free) == (1, 2, Usage(), Usage())
+
+
+@pytest.mark.parametrize(("identity", "asked"), [("seeded", 1), (None, 2)])
+def test_what_is_drawn_at_the_same_time_is_drawn_once_where_it_is_kept(
+    cache: Cache, identity: str | None, asked: int
+) -> None:
+    class Slow(Seeded):
+        async def complete(self, request: Request) -> Response:
+            await asyncio.sleep(0.01)
+            return await super().complete(request)
+
+    lm, request = Slow(identity), replace(REQUEST, n=3)
+
+    async def run() -> list[list[str]]:
+        both = await asyncio.gather(*(sample(lm, request, cache) for _ in range(2)))
+        return [[one.text for one in completions] for completions, _ in both]
+
+    one, other = asyncio.run(run())
+    assert one == other == ["seed 7", "seed 8", "seed 9"]
+    assert len(lm.requests) == asked
+
+
+def test_whoever_waits_for_samples_draws_them_where_the_other_fails(cache: Cache) -> None:
+    class Once(Seeded):
+        async def complete(self, request: Request) -> Response:
+            await asyncio.sleep(0.01)
+            response = await super().complete(request)
+            if len(self.requests) == 1:
+                raise LMUnavailable("not yet")
+            return response
+
+    lm, request = Once(), replace(REQUEST, n=2)
+
+    async def run() -> list[object]:
+        return await asyncio.gather(*(sample(lm, request, cache) for _ in range(2)), return_exceptions=True)
+
+    failed, drawn = asyncio.run(run())
+    assert isinstance(failed, LMUnavailable)
+    assert isinstance(drawn, tuple) and [one.text for one in drawn[0]] == ["seed 7", "seed 8"]
