@@ -82,6 +82,7 @@ def _first_row(select: exp.Select, extreme: exp.Expr, scope: Scope, named: dict[
         top.set("order", exp.Order(expressions=[by_extreme]))
         holding = exp.EQ(this=extreme.this.copy(), expression=exp.Subquery(this=top))
         holding.meta[HELPER] = True
+        inner.set("order", exp.Order(expressions=[ordered(number) for number in scope.row_numbers()]))
         return inner.where(holding, copy=False)
     inner.set("joins", select.args.get("joins"))
     inner.set("where", select.args.get("where"))

@@ -232,7 +232,7 @@ def _earliest(spelling: exp.Expr, rows: list[exp.Expr]) -> exp.Expr:
 
 def _looked_up(table: TableSchema, spelling: exp.Expr, column: exp.Column, greatest: bool) -> exp.Expr:
     """The spelling of a whole column's extreme, read from one row rather than from all."""
-    return typed(exp.Subquery(this=row_at(table.name, spelling.name, column.name, greatest)), TEXT)
+    return typed(exp.Subquery(this=row_at(table.name, spelling.name, column.name, greatest, table.row_id)), TEXT)
 
 
 def read_sources(select: exp.Select) -> Iterator[exp.Expr]:
