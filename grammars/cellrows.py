@@ -7,6 +7,7 @@ of the group's first row, the text of MIN and MAX that of a cell with this value
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlglot import exp
@@ -59,7 +60,7 @@ def add_cell_rows(query: exp.Expr, schema: Schema) -> dict[int, CellRow]:
         number = typed(exp.column(cell.name, table=shown.table, quoted=True), INTEGER)
         row = _row_of(item.unalias(), query, number)
         if row not in names:
-            names[row] = _free(f"{item.alias_or_name}:row", [*outputs, *query.expressions])
+            names[row] = free_name(f"{item.alias_or_name}:row", [*outputs, *query.expressions])
             query.append("expressions", typed(exp.alias_(row, names[row], quoted=True), INTEGER))
         added[position] = replace(cell, name=names[row])
     return added
@@ -96,7 +97,7 @@ def _shown(node: exp.Expr, select: exp.Select) -> exp.Column | None:
         shown = node.this
     else:
         shown = bare(node) if not is_grouped(select) or node in group_keys(select) else None
-    return shown if isinstance(shown, exp.Column) and _is_plain(shown) else None
+    return shown if isinstance(shown, exp.Column) and is_plain(shown) else None
 
 
 def _row_of(node: exp.Expr, select: exp.Select, number: exp.Expr) -> exp.Expr:
@@ -112,12 +113,13 @@ def _row_of(node: exp.Expr, select: exp.Select, number: exp.Expr) -> exp.Expr:
 _PLAIN = (exp.DataType.Type.BIGINT, exp.DataType.Type.DOUBLE, exp.DataType.Type.DECIMAL, exp.DataType.Type.DATE)
 
 
-def _is_plain(column: exp.Column) -> bool:
+def is_plain(column: exp.Column) -> bool:
     """Whether the rendering of a column's values is the same in DuckDB and outside."""
     return column.type is not None and column.type.is_type(*_PLAIN, *exp.DataType.TEXT_TYPES)
 
 
-def _free(name: str, outputs: list[exp.Expr]) -> str:
+def free_name(name: str, outputs: Sequence[exp.Expr]) -> str:
+    """A name like this that no output has."""
     taken = {item.alias_or_name.casefold() for item in outputs}
     while name.casefold() in taken:
         name += "'"

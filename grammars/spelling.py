@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from .cellrows import CellRow, add_cell_rows
 from .clauses import first, group_keys, is_grouped, ordered
+from .extremerows import sort_extremes
 from .schema import Schema, TableSchema
 from .toprow import row_at
 from .values import INTEGER, TEXT, bare, cast, function, null, string, typed
@@ -45,7 +46,7 @@ def with_cells(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[str | Ce
         The query, and for each of its outputs its companion's name, or what it is if it numbers rows, or None.
     """
     tree = tree.copy()
-    rows = add_cell_rows(tree, schema)
+    rows = sort_extremes(tree, schema) or add_cell_rows(tree, schema)
     spelled, companions = _spelled(tree, schema, rows)
     return spelled, tuple(rows.get(position, companion) for position, companion in enumerate(companions))
 
@@ -232,7 +233,7 @@ def _earliest(spelling: exp.Expr, rows: list[exp.Expr]) -> exp.Expr:
 
 def _looked_up(table: TableSchema, spelling: exp.Expr, column: exp.Column, greatest: bool) -> exp.Expr:
     """The spelling of a whole column's extreme, read from one row rather than from all."""
-    return typed(exp.Subquery(this=row_at(table.name, spelling.name, column.name, greatest, table.row_id)), TEXT)
+    return typed(exp.Subquery(this=row_at(table.name, spelling.name, column.name, greatest)), TEXT)
 
 
 def read_sources(select: exp.Select) -> Iterator[exp.Expr]:

@@ -8,7 +8,7 @@ import sqlglot
 
 from grammars.dialect import translate
 from grammars.schema import Column, Kind, Schema, TableSchema
-from grammars.spelling import with_spelling
+from grammars.spelling import with_cells, with_spelling
 
 ROWS = 1_000_000  # several of the parts of a table that threads share out
 TIED = 100_000  # every so many rows hold the greatest value, each spelled in its own way
@@ -46,3 +46,9 @@ def test_the_row_that_comes_first(database: duckdb.DuckDBPyConnection, program: 
 def test_the_text_of_an_extreme_is_that_of_its_first_cell(database: duckdb.DuckDBPyConnection) -> None:
     query, _ = with_spelling(translate(sqlglot.parse_one("SELECT MAX(n) FROM w", read="sqlite"), SCHEMA), SCHEMA)
     assert {database.execute(query.sql("duckdb")).fetchall()[0][1] for _ in range(30)} == {f"n={TIED - 1}"}
+
+
+def test_each_of_several_extremes_numbers_its_first_row(database: duckdb.DuckDBPyConnection) -> None:
+    tree = translate(sqlglot.parse_one("SELECT MAX(n), MIN(n) FROM w", read="sqlite"), SCHEMA)
+    query = with_cells(tree, SCHEMA)[0].sql("duckdb")
+    assert {database.execute(query).fetchone() for _ in range(30)} == {(9999, 0, TIED - 1, 0)}
