@@ -261,7 +261,7 @@ def put_replies(session: Session, step: Step, replies: Sequence[Reply]) -> None:
 
 async def in_thread(session: Session, work: Callable[[], T]) -> T:
     """Database work off the event loop; when the caller is cancelled, the statement is interrupted and waited for."""
-    task = asyncio.ensure_future(asyncio.to_thread(work))
+    task = asyncio.get_running_loop().run_in_executor(None, work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

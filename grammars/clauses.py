@@ -247,8 +247,17 @@ def _may_shuffle(select: exp.Select) -> bool:
     return bool(select.args.get("joins")) or any(_joins(node) for clause in clauses if clause for node in clause.walk())
 
 
+_FEW_VALUES = 4  # DuckDB joins with the values of a longer IN
+
+
 def _joins(node: exp.Expr) -> bool:
-    """Whether a node runs as a join: an LM's replies, IN or EXISTS over a query, a subquery that looks outside."""
-    if isinstance(node, exp.In | exp.Exists | exp.Any | exp.All):
+    """Whether a node runs as a join: an LM's replies, IN or EXISTS over a query, a subquery that looks outside.
+
+    Two that look like none do as well: what equals a subquery's value, and a long list of values. The joins of other
+    comparisons leave the rows as they are.
+    """
+    if isinstance(node, exp.In) and len(node.expressions) > _FEW_VALUES:
+        return True
+    if isinstance(node, exp.In | exp.Exists | exp.Any | exp.All | exp.EQ | exp.NullSafeEQ):
         return node.find(exp.Query) is not None
     return looks_outside(node) if isinstance(node, exp.Query) else is_call(node)

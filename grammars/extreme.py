@@ -10,7 +10,7 @@ from sqlglot import exp
 from .calls import is_call
 from .clauses import all_aggregates, first, has_rows, looks_outside, ordered
 from .scope import Output, Scope, unique_name
-from .toprow import HELPER
+from .toprow import HELPER, reaches
 from .values import typed
 
 ALIAS = "_extreme"
@@ -80,7 +80,7 @@ def _first_row(select: exp.Select, extreme: exp.Expr, scope: Scope, named: dict[
     if len(named) == 1 and _is_of_whole_table(select, extreme):
         top = exp.Select(expressions=[extreme.this.copy()], from_=select.args["from_"].copy(), limit=_one())
         top.set("order", exp.Order(expressions=[by_extreme]))
-        holding = exp.EQ(this=extreme.this.copy(), expression=exp.Subquery(this=top))
+        holding = reaches(extreme.this.copy(), top, isinstance(extreme, exp.Max))
         holding.meta[HELPER] = True
         return inner.where(holding, copy=False)
     inner.set("joins", select.args.get("joins"))

@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from .cellrows import CellRow, add_cell_rows
 from .clauses import first, group_keys, is_grouped, ordered
+from .extremerows import sort_extremes
 from .schema import Schema, TableSchema
 from .toprow import row_at
 from .values import INTEGER, TEXT, bare, cast, function, null, string, typed
@@ -45,7 +46,7 @@ def with_cells(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[str | Ce
         The query, and for each of its outputs its companion's name, or what it is if it numbers rows, or None.
     """
     tree = tree.copy()
-    rows = add_cell_rows(tree, schema)
+    rows = sort_extremes(tree, schema) or add_cell_rows(tree, schema)
     spelled, companions = _spelled(tree, schema, rows)
     return spelled, tuple(rows.get(position, companion) for position, companion in enumerate(companions))
 

@@ -24,7 +24,8 @@ def top_row(select: exp.Select, scope: Scope, in_order: bool) -> None:
     if item is None or source is None or source.table is None or source.row_id is None:
         return
     holding = row_at(source.table, source.row_id, item.this.name, bool(item.args.get("desc")))
-    without = _first(source.table, source.row_id, exp.Is(this=_column(item.this.name), expression=null()))
+    valueless = exp.Is(this=_column(item.this.name), expression=null())
+    without = exp.select(_column(source.row_id)).from_(_table(source.table)).where(valueless).limit(1)
     either = exp.Union(this=exp.Subquery(this=holding), expression=exp.Subquery(this=without), distinct=False)
     number = typed(exp.column(source.row_id, table=source.name, quoted=True), INTEGER)
     either_row = exp.In(this=number, query=exp.Subquery(this=either))
@@ -35,18 +36,28 @@ def top_row(select: exp.Select, scope: Scope, in_order: bool) -> None:
 def row_at(table: str, shown: str, by: str, descending: bool) -> exp.Select:
     """One column of the table's first row with the greatest, or the least, value of another.
 
+    No value passes the greatest, so ``>=`` says what ``=`` does; but for ``=`` DuckDB would hash, and give the rows in
+    any order.
+
     Example:
         >>> row_at("w", "name", "height", True).sql("duckdb")
-        'SELECT "_top"."name" FROM "w" AS "_top" WHERE "_top"."height" = (SELECT "_top"."height" FROM "w" AS "_top" \
+        'SELECT "_top"."name" FROM "w" AS "_top" WHERE "_top"."height" >= (SELECT "_top"."height" FROM "w" AS "_top" \
 ORDER BY "_top"."height" DESC LIMIT 1) LIMIT 1'
     """
+    holding = reaches(_column(by), extreme_of(table, by, descending), descending)
+    return exp.select(_column(shown)).from_(_table(table)).where(holding).limit(1)
+
+
+def reaches(column: exp.Expr, extreme: exp.Select, descending: bool) -> exp.Expr:
+    """Whether a column has the value of its own extreme, in a form that leaves rows in the table's order."""
+    operator = exp.GTE if descending else exp.LTE
+    return operator(this=column, expression=exp.Subquery(this=extreme))
+
+
+def extreme_of(table: str, by: str, descending: bool) -> exp.Select:
+    """The greatest, or the least, value of a table's column; NULL if it has none."""
     order = exp.Ordered(this=_column(by), desc=descending or None, nulls_first=False)
-    extreme = exp.select(_column(by)).from_(_table(table)).order_by(order).limit(1)
-    return _first(table, shown, exp.EQ(this=_column(by), expression=exp.Subquery(this=extreme)))
-
-
-def _first(table: str, shown: str, condition: exp.Expr) -> exp.Select:
-    return exp.select(_column(shown)).from_(_table(table)).where(condition).limit(1)
+    return exp.select(_column(by)).from_(_table(table)).order_by(order).limit(1)
 
 
 def _table(name: str) -> exp.Expr:
