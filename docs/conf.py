@@ -15,7 +15,8 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 nitpicky = True
 # Other projects' names; their documentation is elsewhere, and nothing is fetched to build this one.
-nitpick_ignore_regex = [("py:.*", r"(ast|os|collections|contextlib|datetime|pandas|pathlib|polars|pyarrow|sqlglot)\..*")]
+_ELSEWHERE = ("ast", "collections", "contextlib", "datetime", "os", "pandas", "pathlib", "polars", "pyarrow", "sqlglot")
+nitpick_ignore_regex = [("py:.*", rf"({'|'.join(_ELSEWHERE)})\..*")]
 
 html_theme = "furo"
 html_title = f"binder-tableqa {version}"
