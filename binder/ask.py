@@ -34,7 +34,9 @@ from grammars.reply import Expected, ReplyKind
 
 SHOTS = 3
 FEW = 20
-"""How many inputs are asked about again while not one reply could be read: the model may not be able to answer."""
+"""How many inputs are asked about again while not one reply could be read, and for each that could."""
+IN_VAIN = 100
+"""A model that answered none of so many inputs is not asked about the rest of a long table."""
 
 _log = logging.getLogger(__name__)
 
@@ -93,6 +95,7 @@ async def ask_map(
     *,
     folder: Path | None = None,
     keep: Callable[[Sequence[Reply]], None] | None = None,
+    ordered: bool = False,
 ) -> MapReplies:
     """Ask one question about each input.
 
@@ -105,13 +108,15 @@ async def ask_map(
         folder: A folder of the user's exemplars and templates.
         keep: Called with the replies of each request as soon as they are there, so that they outlive a failure (the
             value of an ``ORDERED`` call is still its text then).
+        ordered: Whether other inputs are known to have numbers or dates to sort by, so that texts have no place.
 
     Raises:
         LMUnavailable: The model could not be reached; what ``keep`` got was answered.
         LimitReached: A request would have passed a limit of the model; those under way were waited for.
     """
     asked = [cells for cells in dict.fromkeys(map(tuple, inputs)) if any(cell is not None for cell in cells)]
-    asker = _Asker(lm, question, tuple(columns), expected, choose.first(store.maps(folder), SHOTS), folder, keep)
+    shots = choose.first(store.maps(folder), SHOTS)
+    asker = _Asker(lm, question, tuple(columns), expected, shots, folder, keep, ordered)
     for attempt in range(1, ATTEMPTS + 1):
         pending = [cells for cells in asked if cells not in asker.known]
         await asker.ask_all(pending if attempt == 1 else asker.worth_asking(pending, attempt), attempt)
@@ -149,12 +154,14 @@ class _Asker:
     exemplars: tuple[MapExemplar, ...]
     folder: Path | None
     keep: Callable[[Sequence[Reply]], None] | None
+    ordered: bool = False
     known: dict[Cells, Reply] = field(default_factory=dict)
     texts: dict[Cells, Reply] = field(default_factory=dict)
     shortened: set[Cells] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)
     heard: str = ""
     limit: LimitReached | None = None
+    asked: int = 0  # how many inputs requests carried so far
 
     async def ask_all(self, pending: Sequence[Cells], attempt: int) -> None:
         """Ask about inputs that have no reply yet, by as many requests at once as the model takes."""
@@ -171,6 +178,9 @@ class _Asker:
     async def _ask_on(self, left: deque[deque[Cells]], attempt: int) -> None:
         """One request after another, each as large as the model is known to bear by then."""
         while self.limit is None and (batch := self.take(left, _size(self.lm, attempt))):
+            if attempt == 1 and self.asked >= IN_VAIN and not self.known and not self.texts:
+                return  # the others are asked about once some of these got a reply
+            self.asked += len(batch)
             try:
                 await self._ask(batch, attempt)
             except LimitReached as error:
@@ -203,22 +213,21 @@ class _Asker:
 
     def _sorts(self, reply: Reply) -> bool:
         """Whether a reply is what is asked for where it is to sort by: a number or a date."""
-        return self.expected.kind is not ReplyKind.ORDERED or bool(self.expected.labels) or _in_order(reply)
+        return not _by_order(self.expected) or _in_order(reply)
 
     def worth_asking(self, pending: Sequence[Cells], attempt: int) -> Sequence[Cells]:
-        """Those to be asked again: a few, while that may be in vain, else all."""
-        if any(reply.value is not None for reply in self.known.values()):
-            return pending
-        if self.texts:
+        """Those to be asked again: a few, while that may be in vain, and more the more replies could be read."""
+        if self.texts and all(reply.value is None for reply in self.known.values()):
             return pending[: _size(self.lm, attempt)]
-        return pending if self.known else pending[:FEW]
+        return pending[: FEW * (1 + len(self.known))]
 
     def settle_texts(self, last: bool) -> None:
         """Take texts to sort by where they are all there is, and tell the inputs apart; else they are asked again."""
         self.texts = {cells: reply for cells, reply in self.texts.items() if cells not in self.known}
         said = {str(reply.value).casefold() for reply in self.texts.values()}
         apart = len(said) > 1 or said <= YES | NO or len(self.known) + len(self.texts) == 1
-        if all(reply.value is None for reply in self.known.values()) and (apart or last):
+        alone = not self.ordered and all(reply.value is None for reply in self.known.values())
+        if alone and (apart or last):
             self._take_in(tuple(self.texts.values()))
             self.texts = {}
         elif self.texts:
@@ -312,6 +321,29 @@ def _settled(known: Mapping[Cells, Reply]) -> dict[Cells, Reply]:
     """Replies to sort by, as values of one type."""
     values = settle([reply.value for reply in known.values()])
     return {cells: replace(reply, value=value) for (cells, reply), value in zip(known.items(), values, strict=True)}
+
+
+def placed(replies: Sequence[Reply], expected: Expected) -> list[Reply]:
+    """Replies to a call, without the texts among numbers and dates to sort by: those have no place in their order.
+
+    Example:
+        >>> of_two = [Reply(("K2",), "8611", "8611"), Reply(("Elm",), "rather low", "rather low")]
+        >>> [reply.value for reply in placed(of_two, Expected(ReplyKind.ORDERED))]
+        ['8611', None]
+    """
+    if not has_numbers(replies, expected):
+        return list(replies)
+    return [reply if _in_order(reply) else replace(reply, value=None, readable=False) for reply in replies]
+
+
+def has_numbers(replies: Sequence[Reply], expected: Expected) -> bool:
+    """Whether replies are to sort by, and numbers or dates are among them."""
+    return _by_order(expected) and any(reply.value is not None and _in_order(reply) for reply in replies)
+
+
+def _by_order(expected: Expected) -> bool:
+    """Whether replies are to sort by, and not by labels."""
+    return expected.kind is ReplyKind.ORDERED and not expected.labels
 
 
 def _in_order(reply: Reply) -> bool:

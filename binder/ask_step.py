@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from binder.ask import Reply, ask_map, first_requests, read_reply
+from binder.ask import Reply, ask_map, first_requests, has_numbers, placed, read_reply
 from binder.ask_ans import ask_ans, first_request, read_values
 from binder.coerce import Value
 from binder.desk import Said
@@ -22,6 +22,7 @@ from binder.render import escape
 from binder.send import ATTEMPTS
 from exemplars import store
 from exemplars.exemplar import Cells, Part
+from grammars.reply import ReplyKind
 
 Keep = Callable[[Sequence[Reply]], None]
 
@@ -51,7 +52,10 @@ class Asking:
 
     def recall(self, step: Step, inputs: Sequence[Cells]) -> list[Reply]:
         """The replies that were kept from before."""
-        kept = self.cache.values(self.call(step), inputs)
+        return self._recalled(step, self.call(step), inputs)
+
+    def _recalled(self, step: Step, call: CallKey, inputs: Sequence[Cells]) -> list[Reply]:
+        kept = self.cache.values(call, inputs)
         found = [_kept(step, cells, text) for cells, text in kept.items()]
         return [reply for reply in found if reply is not None]
 
@@ -87,7 +91,12 @@ class Asking:
 
         async def ask(missing: Sequence[Cells]) -> dict[Cells, str | None]:
             nonlocal said
-            said += await (_ask_map if step.per_row else _ask_whole)(self.lm(), step, missing, note, self.folder)
+            if step.per_row:
+                sorts = step.expected.kind is ReplyKind.ORDERED
+                ordered = sorts and has_numbers(self._recalled(step, call, inputs), step.expected)
+                said += await _ask_map(self.lm(), step, missing, note, self.folder, ordered)
+            else:
+                said += await _ask_whole(self.lm(), step, missing, note, self.folder)
             return {cells: reply.text for cells, reply in asked.items()}
 
         texts = await self.cache.share(call, inputs, ask)
@@ -96,9 +105,10 @@ class Asking:
             if cells not in replies:
                 found = _kept(step, cells, texts[cells]) if cells in texts else None
                 replies[cells] = found or Reply(cells, readable=False)
-        if lost := sum(not reply.readable for reply in replies.values()):
+        told = placed([replies[cells] for cells in inputs], step.expected)
+        if lost := sum(not reply.readable for reply in told):
             _log.warning("%s; their values are NULL", self._unread(step, lost, len(inputs)))
-        return replace(said, replies=tuple(replies[cells] for cells in inputs))
+        return replace(said, replies=tuple(told), unreadable=lost)
 
     def refuse(self, step: Step, lost: int, wanted: int, heard: str) -> LMReplyError:
         """The error when too few of the wanted inputs got a reply that can be read."""
@@ -119,9 +129,11 @@ def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
     return None if values is None else _whole_reply(cells, text, values, step.expected.many, attempts=0)
 
 
-async def _ask_map(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
+async def _ask_map(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None, ordered: bool) -> Said:
     """Several inputs a request."""
-    said = await ask_map(lm, step.question, step.labels, inputs, step.expected, folder=folder, keep=keep)
+    said = await ask_map(
+        lm, step.question, step.labels, inputs, step.expected, folder=folder, keep=keep, ordered=ordered
+    )
     return Said(said.replies, said.usage, said.unreadable, said.cuts, said.heard)
 
 

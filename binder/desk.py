@@ -7,16 +7,17 @@ So twenty candidate programs that share a call need the requests of one. What wa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from binder.ask import IN_VAIN, Reply, placed
 from binder.lm.base import Usage
 from binder.render import Cuts
+from grammars.reply import ReplyKind
 
 if TYPE_CHECKING:
-    from binder.ask import Reply
     from binder.errors import LMReplyError
     from binder.plan import Step
     from exemplars.exemplar import Cells
@@ -80,9 +81,6 @@ class _Book:
 
 UNREADABLE_SHARE = 0.1
 """With a larger share of inputs to which no reply can be read, a call fails rather than giving NULL for them."""
-
-IN_VAIN = 100
-"""A model that answered none of so many inputs is not asked about the rest of a long table."""
 
 
 class Desk:
@@ -160,16 +158,20 @@ class Desk:
         return await asyncio.shield(mine) if new else Said()
 
     def told(self, step: Step, wanted: Set[Cells]) -> list[Reply]:
-        """The replies to a step, but for those that could not be read and are to inputs only others wanted."""
+        """The replies to a step; of those to inputs that only others wanted, the ones that may be of use."""
         book = self._book(step)
-        foreign = book.lost - wanted
-        return [reply for cells, reply in list(book.known.items()) if cells not in foreign]
+        known = list(book.known.items())
+        if step.expected.kind is ReplyKind.ORDERED:  # each decides how the others are read
+            return placed([reply for cells, reply in known if cells in wanted], step.expected)
+        return [reply for cells, reply in known if cells in wanted or cells not in book.lost]
 
-    def lost(self, step: Step) -> Set[Cells]:
-        """The inputs of a step that got no reply that can be read."""
-        return self._book(step).lost
+    def lost(self, step: Step, wanted: Set[Cells]) -> int:
+        """How many of the inputs that a caller has asked about got no reply that can be read."""
+        book = self._book(step)
+        placed_ = self.told(step, wanted) if step.expected.kind is ReplyKind.ORDERED else ()
+        return len(wanted & book.lost | {reply.input for reply in placed_ if not reply.readable})
 
-    def require_readable(self, step: Step, wanted: Collection[Cells], of: int | None) -> None:
+    def require_readable(self, step: Step, wanted: Set[Cells], of: int | None) -> None:
         """Let go of what could not be read, or of the call where that is too much of it.
 
         The answer must not hang on how many were asked at a time, are known from before, or are others' concern.
@@ -177,17 +179,16 @@ class Desk:
         Args:
             step: What was asked.
             wanted: The inputs that the caller has asked about.
-            of: How many it may ask about in all, or None where they are too many to be counted.
+            of: How many it may ask about in all, or None where that is not known yet.
 
         Raises:
             LMReplyError: More than ``UNREADABLE_SHARE`` of them all have no reply that can be read, or ``IN_VAIN`` have
                 none and no other has one either.
         """
-        book = self._book(step)
-        lost = sum(cells in book.lost for cells in wanted)
+        lost = self.lost(step, wanted)
         too_much = of is not None and lost > UNREADABLE_SHARE * of
-        if too_much or (lost >= IN_VAIN and book.lost >= book.known.keys()):
-            raise self._asking.refuse(step, lost, of or len(wanted), book.heard)
+        if too_much or (lost >= IN_VAIN and lost == len(wanted)):
+            raise self._asking.refuse(step, lost, of or len(wanted), self._book(step).heard)
 
     def close(self) -> None:
         """Give up what is under way, and what waits to be sent; whoever waits for it is cancelled."""

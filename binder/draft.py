@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from binder.errors import ConfigurationError
 from binder.headers import readable
 from binder.lm.base import LM, Usage, working
 from binder.render import Cuts, escape
-from binder.sampling import sample
+from binder.sampling import sample, together
 from binder.table import Table
 from binder.trace import Sample
 from exemplars import choose, store
@@ -156,7 +155,7 @@ async def draft(
         samples = tuple(Sample(readable(one.text), one.logprob, None, one.finished, language) for one in completions)
         return Drafts(samples, usage, asked.cuts)
 
-    drawn = await asyncio.gather(*(draw(language, own) for language, own in drafting.of_each(wanted) if own))
+    drawn = await together(draw(language, own) for language, own in drafting.of_each(wanted) if own)
     return sum(drawn, Drafts(()))
 
 
@@ -185,11 +184,8 @@ async def repair(
         for one in refused
     ]
     _log.info("%d programs go back to %s with what is wrong with them", len(refused), escape(lm.name))
-    said = await asyncio.gather(
-        *(
-            sample(lm, request, cache, usable=_usable(one.language))
-            for request, one in zip(requests, refused, strict=True)
-        )
+    said = await together(
+        sample(lm, request, cache, usable=_usable(one.language)) for request, one in zip(requests, refused, strict=True)
     )
     samples = tuple(
         Sample(readable(completion.text), completion.logprob, one.text, completion.finished, one.language)

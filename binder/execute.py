@@ -99,11 +99,12 @@ async def execute(
         LMUnavailable: The model could not be reached; what it had said is known at the desk.
         LMReplyError: No reply to a call could be read.
     """
-    run = _Run(session, desk, note, selectivity, wave)
+    run = _Run(plan.steps, session, desk, note, selectivity, wave)
     if len(plan.stages) == 1:
         await run.stage(plan.stages[0], ())
     elif plan.stages:
         await _all_stages(plan.stages, run)
+    run.judge()
     names, rows = await run.in_turn(lambda: session.result(plan.query))
     return _result(names, rows, plan.spellings, tables)
 
@@ -125,6 +126,7 @@ async def _all_stages(stages: Sequence[Stage], run: _Run) -> None:
 class _Run:
     """One run of a plan: its session, which does one thing at a time, and where it asks."""
 
+    steps: tuple[Step, ...]
     session: Session
     desk: Desk
     note: Callable[[CallTrace], None]
@@ -132,6 +134,7 @@ class _Run:
     wave: int
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     wanted: defaultdict[tuple[object, ...], set[Cells]] = field(default_factory=lambda: defaultdict(set))  # by call
+    unjudged: list[Step] = field(default_factory=list)  # with replies that cannot be read, of who knows how many
 
     async def in_turn(self, work: Callable[[], T]) -> T:
         """Work on the session, when it is free."""
@@ -190,23 +193,43 @@ class _Run:
         self.wanted[tally.step.asked].update(inputs)
         await self.in_turn(lambda: self._put(tally))
         tally.seconds += time.perf_counter() - started
-        if not self.wanted[tally.step.asked].isdisjoint(self.desk.lost(tally.step)):
+        if self.desk.lost(tally.step, self.wanted[tally.step.asked]):
             await self._require_readable(tally)
 
     async def _require_readable(self, tally: _Tally) -> None:
         """Fail where too much of all that a step may be asked about could not be read; its account is given first."""
-        step, wanted = tally.step, self.wanted[tally.step.asked]
-        of: int | None = len(wanted)
-        if step.next_inputs is not None:
-            query = step.inputs if step.at_most is None else step.at_most.inputs
-            of = None
-            with contextlib.suppress(RunError):  # more inputs than rows may be read at once
-                of = len(await self.in_turn(lambda: self.session.rows(query))) if query else None
+        step, of = tally.step, await self._may_ask(tally.step)
+        if of is None and step.next_inputs is None:
+            self.unjudged.append(step)
         try:
-            self.desk.require_readable(step, wanted, of)
+            self.desk.require_readable(step, self.wanted[step.asked], of)
         except LMReplyError:
             self.note(tally.trace())
             raise
+
+    async def _may_ask(self, step: Step) -> int | None:
+        """How many inputs the program may ask what a step asks, wherever it does; None where only replies tell.
+
+        It must not hang on which conditions came first, nor on how much of a table was needed.
+        """
+        inputs = set(self.wanted[step.asked])
+        for one in self.steps:
+            if one.asked != step.asked:
+                continue
+            query = one.inputs if one.at_most is None else one.at_most.inputs
+            if query is None:
+                return None
+            try:
+                inputs |= set(await self.in_turn(lambda query=query: self.session.rows(query)))  # type: ignore[misc]
+            except RunError:  # more inputs than rows may be read at once
+                return None
+        return len(inputs)
+
+    def judge(self) -> None:
+        """Fail where too much could not be read of what replies alone could say how much it would be."""
+        for step in self.unjudged:
+            wanted = self.wanted[step.asked]
+            self.desk.require_readable(step, wanted, len(wanted))
 
     def _put(self, tally: _Tally) -> None:
         """Fill a step's table with what is known."""

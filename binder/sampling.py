@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Container, Coroutine, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from binder.errors import LMReplyError, first_of
 from binder.lm.base import LM, Completion, Request, Usage, working
@@ -16,6 +16,7 @@ from binder.send import ATTEMPTS, again, send
 if TYPE_CHECKING:
     from binder.lm.cache import Cache
 
+T = TypeVar("T")
 Usable = Callable[[str], bool]
 
 _log = logging.getLogger(__name__)
@@ -51,11 +52,11 @@ async def _sample(
 
     async def draw(first: int, count: int) -> tuple[int, bool, Usage]:
         completions, usage = await _some_of_use(lm, part(request, first, count), usable)
-        said = dict(enumerate(completions, first))
+        said = dict(enumerate(completions[:count], first))
         found.update(said)
         if cache:
             cache.keep_drafts(lm, request, {number: one for number, one in said.items() if usable(one.text)})
-        return len(completions), any(usable(one.text) for one in completions), usage
+        return len(said), any(usable(one.text) for one in completions), usage
 
     async def ask(first: int, count: int, after_useless: bool = False) -> Usage:
         # The first reply tells how many samples the model gives at once, and leaves the prompt read for the others.
@@ -64,13 +65,13 @@ async def _sample(
             return usage
         step = at_once(lm) or count
         rest = range(first + drawn, first + count, step)
-        return sum(await _together(ask(at, min(step, first + count - at), not useful) for at in rest), usage)
+        return sum(await together(ask(at, min(step, first + count - at), not useful) for at in rest), usage)
 
-    spent = await _together(ask(first, count) for first, count in gaps(request.n, {*range(first), *found}))
+    spent = await together(ask(first, count) for first, count in gaps(request.n, {*range(first), *found}))
     return tuple(found[number] for number in sorted(found)), sum(spent, Usage())
 
 
-async def _together(asked: Iterable[Coroutine[Any, Any, Usage]]) -> list[Usage]:
+async def together(asked: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Wait for all of them; the first that fails ends the others, and its error is the one raised."""
     try:
         async with asyncio.TaskGroup() as group:

@@ -70,7 +70,12 @@ async def run_script(
     run = _Run(script.program, desk, note)
     with run.working:
         run.working.enter_context(desk.working())
-        given = await sandbox.run(script.program.text, tables, run.ask)
+        try:
+            given = await sandbox.run(script.program.text, tables, run.ask)
+        except RunError:
+            run.judge()  # a program that fails over a missing value may fail for want of replies
+            raise
+        run.judge()
         return await asyncio.to_thread(_result, given)
 
 
@@ -83,6 +88,7 @@ class _Run:
     note: Callable[[CallTrace], None]
 
     def __post_init__(self) -> None:
+        self.wanted: dict[Step, set[Cells]] = {}  # inputs by what is asked about them
         self.working = ExitStack()  # the desk waits for the program, but not while the program waits for the desk
 
     async def ask(self, message: dict[str, Any]) -> list[Any]:
@@ -92,15 +98,25 @@ class _Run:
         self.working.close()
         said = await self.desk.ask(step, inputs)
         self.working.enter_context(self.desk.working())
-        known = self.desk.known(step)
         seconds = time.perf_counter() - started
         self.note(CallTrace(step, said.replies, said.usage, said.unreadable, said.cuts, seconds, 0.0))
-        wanted = set(inputs)
-        self.desk.require_readable(step, wanted, len(wanted))
-        values = [known[cells].value if cells in known else None for cells in inputs]
+        wanted = self.wanted.setdefault(step, set())
+        wanted.update(inputs)
+        self.desk.require_readable(step, wanted, None)
+        known = {reply.input: reply.value for reply in self.desk.told(step, wanted)}
+        values = [known.get(cells) for cells in inputs]
         if step.expected.kind is ReplyKind.ORDERED:
             values = list(settle(values))
         return [portable(value) for value in values]
+
+    def judge(self) -> None:
+        """Fail where too much could not be read of what the program asked, in all its calls.
+
+        Raises:
+            LMReplyError: More than a tenth of a question's inputs have no reply that can be read.
+        """
+        for step, wanted in self.wanted.items():
+            self.desk.require_readable(step, wanted, len(wanted))
 
     def _read(self, message: Any) -> tuple[Step, list[Cells]]:
         """A call and its inputs, from what the program's process says; that is not to be trusted.

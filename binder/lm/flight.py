@@ -6,9 +6,14 @@ The registry belongs to an event loop, whichever engines and caches run on it; e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from binder.errors import LMUnavailable
 
 if TYPE_CHECKING:
     from binder.lm.keys import CallKey
@@ -18,7 +23,7 @@ Said: TypeAlias = "dict[Cells, str | None]"
 Ask: TypeAlias = "Callable[[Sequence[Cells]], Awaitable[Mapping[Cells, str | None]]]"
 Asked: TypeAlias = "tuple[CallKey, Cells]"
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[bytes, asyncio.Lock]] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[bytes, _Turn]] = WeakKeyDictionary()
 _in_flight: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Asked, asyncio.Future[Said | None]]] = WeakKeyDictionary()
 
 
@@ -51,10 +56,32 @@ async def share(call: CallKey, inputs: Sequence[Cells], ask: Ask) -> Said:
     return said
 
 
-def turn(key: bytes) -> asyncio.Lock:
-    """The lock that whoever asks for what is kept under a key holds meanwhile: the next one finds it kept."""
+@dataclass(weakref_slot=True, slots=True)
+class _Turn:
+    """Whose turn it is to ask for something, and how that failed before."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failures: list[LMUnavailable] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def turn(key: bytes) -> AsyncIterator[None]:
+    """Entered by whoever asks for what is kept under a key, one at a time: the next one finds it kept.
+
+    Raises:
+        LMUnavailable: The model was out of reach of someone who was waited for.
+    """
     turns = _turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    return turns.setdefault(key, asyncio.Lock())
+    mine = turns.setdefault(key, _Turn())
+    before = len(mine.failures)
+    async with mine.lock:
+        if len(mine.failures) > before:
+            raise copy(mine.failures[-1])
+        try:
+            yield
+        except LMUnavailable as error:
+            mine.failures.append(error)
+            raise
 
 
 def land(call: CallKey, said: Mapping[Cells, str | None]) -> None:

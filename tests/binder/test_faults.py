@@ -241,6 +241,112 @@ def test_what_another_program_asked_in_vain_fails_none_that_does_not_need_it() -
             assert found.answer().values == ("town 0", "town 1", "town 2")
 
 
+BOTH = "SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes' AND QA(\"map@is it old?\"; name) = 'yes'"
+OLD = "SELECT COUNT(*) FROM w WHERE QA(\"map@is it old?\"; name) = 'yes'"
+
+
+def test_which_condition_came_first_decides_not_whether_a_call_fails(tmp_path: Path) -> None:
+    def reply(request: Request) -> str:
+        cells = [str(cells[0]) for cells in request.inputs]
+        if "is it old?" in request.messages[-1].content:  # as towns 1 and 10 to 19 are
+            return json.dumps({n: "yes" if cell.startswith("town 1") else "no" for n, cell in enumerate(cells, 1)})
+        return json.dumps({n: "oui" if cell in ("town 1", "town 10") else "yes" for n, cell in enumerate(cells, 1)})
+
+    cache = Cache(tmp_path / "cache.sqlite")
+    for first in ((), (OLD,)):
+        with Binder(Scripted(reply, identity=f"{first}"), cache=cache) as engine:
+            for program in (*first, BOTH):
+                answer = engine.run(program, TOWNS)
+            assert answer.values == (9,)
+    cache.close()
+
+
+TWICE = """
+SELECT v.name FROM v WHERE QA("map@is it large?"; v.name) = 'yes'
+    AND n < (SELECT COUNT(*) FROM w WHERE QA("map@is it large?"; w.name) = 'yes') ORDER BY n LIMIT 3
+"""
+COUNTED = [
+    "(SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; w.name) = 'yes')",
+    "(SELECT COUNT(*) FROM v WHERE QA(\"map@is it large?\"; v.name) = 'yes')",
+]
+
+
+def test_a_calls_inputs_are_counted_wherever_it_stands() -> None:
+    large = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(200)]}), name="w")
+    few = Table.from_pandas(pandas.DataFrame({"name": [f"lake {n}" for n in range(10)], "n": range(10)}), name="v")
+    with Binder(Scripted(Odd([f"town {n}" for n in range(11)])), cache=False) as engine:
+        assert engine.run(TWICE, [few, large]).values == ("lake 0", "lake 1", "lake 2")
+    with Binder(Scripted(Odd(["lake 3", "lake 4"])), cache=False) as engine:
+        assert engine.run(f"SELECT {', '.join(COUNTED)}", [few, large]).values == (200, 8)
+        assert engine.run(f"SELECT {', '.join(reversed(COUNTED))}", [few, large]).values == (8, 200)
+
+
+AT_ONCE = """
+def solve(table):
+    table = qa_map(table, "is it large?", "name")
+    return len(table[table["is it large?"] == "yes"])
+"""
+ONE_BY_ONE = """
+def solve(table):
+    large = 0
+    for name in list(table["name"]):
+        one = qa_map(table[table["name"] == name], "is it large?", "name")
+        large = large + len(one[one["is it large?"] == "yes"])
+    return large
+"""
+FEW_FIRST = """
+def solve(table):
+    first = qa_map(table.head(5), "is it large?", "name")
+    rest = qa_map(table, "is it large?", "name")
+    return len(first[first["is it large?"] == "yes"]) + len(rest[rest["is it large?"] == "yes"])
+"""
+
+
+@pytest.mark.parametrize(("program", "value"), [(AT_ONCE, 39), (ONE_BY_ONE, 39), (FEW_FIRST, 43)])
+def test_a_python_programs_calls_are_judged_together(program: str, value: int) -> None:
+    with Binder(Scripted(Odd(["town 3"])), cache=False) as engine:
+        assert engine.run(program, TOWNS).values == (value,)
+    with (
+        Binder(Scripted(Odd([f"town {n}" for n in range(5)])), cache=False) as engine,
+        pytest.raises(binder.LMReplyError, match="for 5 of 40 inputs"),
+    ):
+        engine.run(program, TOWNS)
+
+
+HIGHEST = 'SELECT name FROM w ORDER BY QA("map@how high is it?"; name) DESC LIMIT 1'
+
+
+def test_texts_have_no_place_among_numbers_that_are_known_from_before(tmp_path: Path) -> None:
+    def reply(request: Request) -> str:
+        cells = [str(cells[0]) for cells in request.inputs]
+        return json.dumps({n: f"as a {cell}" if cell < "m" else cell[4:] for n, cell in enumerate(cells, 1)})
+
+    def table(*numbers: range) -> Table:
+        hills, towns = numbers
+        names = [*(f"hill {'abc'[n]}" for n in hills), *(f"town {n}" for n in towns)]
+        return Table.from_pandas(pandas.DataFrame({"name": names}), name="w")
+
+    whole = table(range(3), range(30))
+    for number, part in enumerate((None, table(range(0), range(30)), table(range(3), range(0)))):
+        cache = Cache(tmp_path / f"{number}.sqlite")
+        with Binder(Scripted(reply, identity="hills"), cache=cache) as engine:
+            before = engine.run(HIGHEST, part).trace if part is not None else None
+            answer = engine.run(HIGHEST, whole)
+            assert (answer.values, answer.trace.unreadable) == (("town 29",), 3)
+        cache.close()
+        with Binder(Scripted(reply), cache=False) as engine:
+            assert engine.run(HIGHEST, whole, replies=before).values == ("town 29",)
+
+
+@pytest.mark.parametrize("readable", [0, 1])
+def test_a_model_that_can_answer_next_to_nothing_is_soon_given_up(readable: int) -> None:
+    odd = Odd([f"town {n}" for n in range(readable, 2000)])
+    towns = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(2000)]}), name="towns")
+    with Binder(Scripted(odd), cache=False) as engine, pytest.raises(binder.LMReplyError, match="of 2,000"):
+        engine.run(LARGE, towns)
+    assert len(odd.asked) < (400 if not readable else 2500)
+
+
 def test_waves_end_soon_where_nothing_can_be_read() -> None:
     odd = Odd([f"town {n}" for n in range(1000)])
     towns = Table.from_pandas(pandas.DataFrame({"name": odd.odd}), name="towns")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pandas
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from binder.lm.scripted import Scripted
 from binder.sampling import at_once, gaps, sample
 from binder.table import Table
 from binder.vote import Candidate
+from grammars.language import Language
 
 REQUEST = Request((Message("user", "which?"),), temperature=0.4, seed=7)
 
@@ -235,20 +237,59 @@ def test_what_is_drawn_at_the_same_time_is_drawn_once_where_it_is_kept(
     assert len(lm.requests) == asked
 
 
-def test_whoever_waits_for_samples_draws_them_where_the_other_fails(cache: Cache) -> None:
+def test_whoever_waits_for_samples_fails_as_the_one_before_and_a_later_one_draws_them(cache: Cache) -> None:
     class Once(Seeded):
         async def complete(self, request: Request) -> Response:
             await asyncio.sleep(0.01)
             response = await super().complete(request)
             if len(self.requests) == 1:
-                raise LMUnavailable("not yet")
+                raise LMUnavailable("not yet", 503)
             return response
 
     lm, request = Once(), replace(REQUEST, n=2)
 
-    async def run() -> list[object]:
-        return await asyncio.gather(*(sample(lm, request, cache) for _ in range(2)), return_exceptions=True)
+    async def run() -> tuple[list[object], list[str]]:
+        both = await asyncio.gather(*(sample(lm, request, cache) for _ in range(2)), return_exceptions=True)
+        completions, _ = await sample(lm, request, cache)
+        return both, [one.text for one in completions]
 
-    failed, drawn = asyncio.run(run())
-    assert isinstance(failed, LMUnavailable)
-    assert isinstance(drawn, tuple) and [one.text for one in drawn[0]] == ["seed 7", "seed 8"]
+    both, drawn = asyncio.run(run())
+    assert [(type(one), str(one)) for one in both] == [(LMUnavailable, "not yet")] * 2
+    assert (drawn, len(lm.requests)) == (["seed 7", "seed 8"], 2)
+
+
+def test_more_samples_than_were_asked_for_are_left_out(cache: Cache) -> None:
+    class Generous(Seeded):
+        async def complete(self, request: Request) -> Response:
+            return await super().complete(replace(request, n=request.n + 2))
+
+    assert draw(Generous(), 3, cache) == (["seed 7", "seed 8", "seed 9"], 1)
+    assert len(cache.drafts(Generous(), replace(REQUEST, n=9))) == 3
+
+
+@pytest.mark.parametrize("repairs", [False, True])
+def test_a_failure_ends_the_drafts_in_the_other_language(repairs: bool) -> None:
+    ended: list[str] = []
+
+    async def reply(request: Request) -> str:
+        if "pandas" in request.prompt:
+            try:
+                await asyncio.sleep(5)
+            except asyncio.CancelledError:
+                ended.append("python")
+                raise
+        raise LMUnavailable("down")
+
+    table = Table.from_pandas(pandas.DataFrame({"name": ["K2"]}), name="w")
+
+    async def run() -> None:
+        lm, drafting = Scripted(reply), Drafting(samples=2, language="auto")
+        refused = [Candidate("SELECT x FROM w", error="no"), Candidate("1", error="no", language=Language.PYTHON)]
+        with pytest.raises(LMUnavailable, match="down"):
+            if repairs:
+                await repair("which?", [table], refused, lm, drafting)
+            else:
+                await draft("which?", [table], lm, drafting)
+        assert ended == ["python"]
+
+    asyncio.run(run())
