@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from binder.coerce import settle
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from grammars.cellrows import CellRow
 
 T = TypeVar("T")
+Texts = tuple[tuple[str | None, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,19 @@ class Result:
     Attributes:
         columns: The names of the output columns.
         rows: Typed values, one tuple a row.
-        texts: The same as the cells spell them, or as a plain rendering; None for NULL that no cell spells.
+        spell: Gives ``texts``, which for many rows takes as long as finding them does, so only once they are wanted.
         origin: By what the rows of the tables that it came from can be found.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
-    texts: tuple[tuple[str | None, ...], ...]
+    spell: Callable[[], Texts] = field(repr=False, compare=False)
     origin: Origin | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The values as the cells spell them, or as a plain rendering; None for NULL that no cell spells."""
+        return self.spell()
 
     @property
     def empty(self) -> bool:
@@ -311,7 +318,19 @@ def _result(
     spellings: Sequence[str | CellRow | None],
     tables: Sequence[Table],
 ) -> Result:
-    """The program's own columns, with their texts from the columns that keep spellings."""
+    """The program's own columns, and how their texts are told by the columns that keep spellings."""
+    width = len(spellings)
+    typed = rows if len(names) == width else [row[:width] for row in rows]
+    spell = partial(_texts, names, rows, spellings, tables)
+    return Result(tuple(names[:width]), tuple(typed), spell)
+
+
+def _texts(
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    spellings: Sequence[str | CellRow | None],
+    tables: Sequence[Table],
+) -> Texts:
     width = len(spellings)
     at = {name: index for index, name in enumerate(names) if index >= width}
     by_name = {table.name: table for table in tables}
@@ -325,8 +344,7 @@ def _result(
         else:
             cells = by_name[spelling.table].cells(spelling.column, columns[at[spelling.name]])
             texts.append([text_of(values[n]) if cell is None else cell for n, cell in enumerate(cells)])
-    typed = rows if len(names) == width else zip(*columns[:width], strict=True)
-    return Result(tuple(names[:width]), tuple(typed), tuple(zip(*texts, strict=True)))
+    return tuple(zip(*texts, strict=True))
 
 
 def text_of(value: object) -> str | None:

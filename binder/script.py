@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from binder.coerce import settle
@@ -204,4 +205,4 @@ def _result(given: dict[str, Any]) -> Result:
         raise RunError("the program gave what is no answer") from None
     if any(len(row) != len(columns) for row in rows):
         raise RunError("the program gave what is no answer")
-    return Result(columns, rows, texts)
+    return Result(columns, rows, partial(tuple, texts))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import math
+import pickle
 import re
 import threading
 import time
@@ -824,3 +825,16 @@ def test_no_control_character_reaches_the_log(caplog: pytest.LogCaptureFixture) 
     assert any(line.startswith("mended in") for line in told), told
     assert any("go back to" in line for line in told), told
     assert [line for line in told if not line.isprintable()] == []
+
+
+@pytest.mark.parametrize(
+    "program", ["SELECT MAX(height) FROM w", "def solve(table):\n    return table['height'].max()"]
+)
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_an_answer_that_is_kept_still_has_its_texts(program: str, looked_at: bool) -> None:
+    table = Table.from_pandas(pandas.DataFrame({"name": ["K2", "Fuji"], "height": ["8,611 m", "3,776 m"]}), name="w")
+    with Binder() as engine:
+        answer = engine.run(program, table)
+    assert not looked_at or answer.texts == ("8,611 m",)
+    kept = pickle.loads(pickle.dumps(answer))
+    assert (kept.values, kept.texts) == (answer.values, ("8,611 m",))

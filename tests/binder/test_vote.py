@@ -31,7 +31,7 @@ PROGRAMS = {text: checked(text) for text in (PLAIN, ASKING)}
 
 
 def gives(*values: str | None) -> Result:
-    return Result(("a",), tuple((value,) for value in values), tuple((value,) for value in values))
+    return Result(("a",), tuple((value,) for value in values), lambda: tuple((value,) for value in values))
 
 
 def candidate(
