@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from binder.errors import ConfigurationError
 
@@ -24,6 +25,7 @@ TELLING = 12
 """How many of a key's first characters tell it, where the rest was cut."""
 
 _LOGIN = re.compile(r"(?:(?<=//)|^).*@")  # a name and password before an address's host, whatever they hold
+_OF_A_KEY = r"[\w.+/:=~%*\\-]"
 _SPOKEN_OF = r"((?:\b|_)(?:bearer|authorization|key|token)\b(?:\W{1,4}(?:provided|bearer|is))?[^\w(]{1,4})"
 
 
@@ -62,6 +64,10 @@ class Endpoint:
             raise ConfigurationError(
                 f"{_LOGIN.sub('', url)!r} is no server's address. Give one such as http://localhost:11434/v1 in "
                 "OPENAI_BASE_URL or base_url=. In a password there, / is written as %2F, # as %23 and ? as %3F"
+            )
+        if urlsplit(url).query or urlsplit(url).fragment:
+            raise ConfigurationError(
+                f"the address {_LOGIN.sub('', url)!r} holds more than a path; give it without what begins with ? or #"
             )
         if not key and url == HOSTED:
             raise ConfigurationError(
@@ -116,9 +122,9 @@ class Endpoint:
         """
         text = self.blot(text)
         if self.login is not None and len(self.login[1]) >= REAL_KEY:
-            text = text.replace(self.login[1], "[password]")
+            text = _without(self.login[1], "[password]", text)
         if len(self.key) >= REAL_KEY:
-            return self._without_key(text)
+            return _without(self.key, "[key]", text)
         return re.sub(rf"{_SPOKEN_OF}{re.escape(self.key)}(?![\w-])", r"\1[key]", text, flags=re.IGNORECASE)
 
     def blot(self, text: str) -> str:
@@ -129,20 +135,17 @@ class Endpoint:
             'I was sent [key]'
         """
         if _is_no_word(self.key):
-            text = self._without_key(text)
+            text = _without(self.key, "[key]", text)
         if self.login is not None:
             sent = base64.b64encode(":".join(self.login).encode()).decode()
             for secret in (sent, self.login[1]):
-                text = text.replace(secret, "[password]") if _is_no_word(secret) else text
+                text = _without(secret, "[password]", text) if _is_no_word(secret) else text
         return text
-
-    def _without_key(self, text: str) -> str:
-        return re.sub(rf"{re.escape(self.key[:TELLING])}[\w-]*", "[key]", text)  # also one that was cut
 
     @property
     def address(self) -> str:
         """The address for people."""
-        return urlsplit(self.url)._replace(query="").geturl()
+        return self.url
 
     def http(self) -> dict[str, Any]:
         """How an HTTP client speaks to it, as its keyword arguments."""
@@ -154,6 +157,24 @@ class Endpoint:
     def is_loopback(self) -> bool:
         """Whether the server is on this machine."""
         return urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _without(secret: str, instead: str, text: str) -> str:
+    r"""A text without a secret, also where it is spelled for JSON or an address, or was cut.
+
+    Example:
+        >>> _without("abc/12345678.x", "[key]", r'"abc\/12345678.x" or abc/12345678...')
+        '"[key]" or [key]...'
+    """
+    quoted = json.dumps(secret)[1:-1]
+    spelled = {secret, quoted, quoted.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1]}
+    spelled |= {quote(secret), quote(secret, safe="")}
+    for one in sorted(spelled, key=len, reverse=True):
+        text = text.replace(one, instead)
+    starts = {one[:TELLING] for one in spelled if len(one) > TELLING}
+    for start in starts:
+        text = re.sub(rf"{re.escape(start)}(?:{_OF_A_KEY}*[\w=*-])?", instead, text)
+    return text
 
 
 def _is_no_word(secret: str) -> bool:

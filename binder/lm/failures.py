@@ -89,8 +89,9 @@ def delay(error: openai.APIError, failures: int) -> float | None:
         if (error.status_code not in (408, 409, 429) and error.status_code < 500) or error.code == NO_QUOTA:
             return None
         asked = _retry_after(error.response.headers)
-        if asked is not None:
+        if asked is not None and asked >= WAIT_FIRST:
             return asked
+        return max(asked or 0.0, backoff(failures))  # at once would be too soon, whatever it says
     elif _refused_connection(error):
         return None
     return backoff(failures)

@@ -163,30 +163,31 @@ class OpenAI:
             await limits.permit()
             turns = Turns.of(len(self.endpoints), self._at, self.max_retries)
             try:
-                async with asyncio.timeout(self.timeout):
-                    reply, requests = await self._send(session, request, n, turns)
+                async with asyncio.timeout(self.timeout) as scope:
+                    reply, requests = await self._send(session, request, n, turns, scope)
             except TimeoutError:
                 told = f"{self._where(turns.at)} did not answer within {self.timeout:g} s"
                 before = f". Before, {self._told(turns)}" if turns.failed else ""
                 raise LMUnavailable(f"{told}. Give it longer with timeout=, or ask less{before}") from None
         return reply, Usage(requests, reply.prompt_tokens, reply.completion_tokens)
 
-    async def _send(self, session: _Session, request: Request, n: int, turns: Turns) -> tuple[wire.Reply, int]:
+    async def _send(
+        self, session: _Session, request: Request, n: int, turns: Turns, scope: asyncio.Timeout
+    ) -> tuple[wire.Reply, int]:
         """Ask until there is a reply: without what the server refuses, and again after a moment's failure."""
         import openai
 
         from binder.lm import failures
 
-        without = self._refused
+        without, status = self._refused, None
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.timeout
         for requests in itertools.count(1):
             options = wire.options(request, self.api, n=n, logprobs=self.logprobs, without=without)
             if requests > 1:
-                await limits.permit()
+                await _permitted(scope)
             try:
                 body = await self._post(session.clients[turns.at], request, options)
-                reply = wire.read(self._blot(body), request)
+                reply = self._without_secrets(wire.read(body, request))
             except LMReplyError as error:
                 raise LMReplyError(self._redact(f"{self._where(turns.at)}: {error}")) from None
             except (openai.APIError, LMUnavailable) as error:
@@ -197,9 +198,10 @@ class OpenAI:
                     without |= {field}
                     _log.info("%s refuses %s; it is left out from now on", self._where(failed_at), field)
                     continue
+                status = failure.status or status
                 wait = turns.pass_on(failure.told, failure.wait, loop.time())
-                if wait is None or not failure.elsewhere or loop.time() + wait > deadline:
-                    raise LMUnavailable(self._told(turns), failure.status) from None
+                if wait is None or not failure.elsewhere or loop.time() + wait > (scope.when() or 0.0):
+                    raise LMUnavailable(self._told(turns), status) from None
                 self._at = turns.at
                 self._note_retry(failed_at, turns, wait, failure.told)
                 await asyncio.sleep(wait)
@@ -233,8 +235,11 @@ class OpenAI:
         told = (f"{self._where(at)}: {_cut(self._redact(said), width)}" for at, said in turns.failed.items())
         return "; ".join(told)
 
-    def _blot(self, text: str) -> str:
-        return functools.reduce(lambda told, one: one.blot(told), self.endpoints, text)
+    def _without_secrets(self, reply: wire.Reply) -> wire.Reply:
+        """A reply whose texts hold no key; they go into answers and into the cache."""
+        texts = (functools.reduce(lambda told, one: one.blot(told), self.endpoints, c.text) for c in reply.completions)
+        completions = (replace(one, text=text) for one, text in zip(reply.completions, texts, strict=True))
+        return replace(reply, completions=tuple(completions))
 
     def _redact(self, text: str) -> str:
         return functools.reduce(lambda told, one: one.redact(told), self.endpoints, text)
@@ -270,6 +275,17 @@ class OpenAI:
             )
         except Exception as error:  # an HTTP client has many ways to say what is wrong with an address or a proxy
             raise ConfigurationError(unusable(endpoint, error)) from None
+
+
+async def _permitted(scope: asyncio.Timeout) -> None:
+    """Wait for a request's turn; what a budget a minute takes of that is not the server's time."""
+    loop, due = asyncio.get_running_loop(), scope.when()
+    if due is None:
+        return await limits.permit()
+    left = due - loop.time()
+    scope.reschedule(None)
+    await limits.permit()
+    scope.reschedule(loop.time() + left)
 
 
 def _cut(text: str, width: int | None) -> str:

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from binder.lm.base import Request
 
 Api = Literal["chat", "completions"]
-CUT = ("length", "content_filter")
-"""How a server says that a reply ended before its end."""
+CUT = re.compile(
+    "length|tokens|limit|filter|safety|recitation|error|abort|cancel|timeout|time_out|interrupt|incomplete|truncat",
+    re.I,
+)
+"""How a server says that a reply ended before its end: ``length``, ``model_length``, ``max_tokens``, ``error`` …"""
 AN_ERROR = "the reply is an error"
 CHECK = "Check the address: it usually ends in /v1"
 _LEAST_LOGPROB = 1e9
@@ -171,7 +174,7 @@ def _completion(choice: object, stop: Sequence[str]) -> Completion:
     return Completion(
         text=text[: min(ends, default=len(text))],
         logprob=sum(logprobs) if logprobs else None,
-        finished=_get(choice, "finish_reason") not in CUT,
+        finished=not CUT.search(str(_get(choice, "finish_reason"))),
     )
 
 

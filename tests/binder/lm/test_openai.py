@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 import gc
+import json
 import logging
 import socket
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import openai  # noqa: F401 (loaded before anything is timed)
 import pytest
 
 from binder.errors import ConfigurationError, LMError, LMOverflow, LMReplyError, LMUnavailable
 from binder.lm.base import LM, Message, Request, Response, Usage
+from binder.lm.budget import Budget
+from binder.lm.limits import Limited
 from binder.lm.openai import OpenAI
 from binder.loop import await_on, wait_for
 from tests.support.fault_server import Reply, completion, error, in_turn, serve
@@ -33,7 +37,7 @@ def request(**options: Any) -> Request:
     return Request((Message("system", "Answer."), Message("user", "which peaks are in Asia?")), **options)
 
 
-def ask(lm: OpenAI, *requests: Request) -> list[Response]:
+def ask(lm: LM, *requests: Request) -> list[Response]:
     """Every request in turn, on one loop, and the connections closed."""
 
     async def all_of_them() -> list[Response]:
@@ -468,6 +472,7 @@ def test_a_server_of_ones_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> N
         (lambda: OpenAI("stub"), "no key for OpenAI's server"),
         (lambda: OpenAI("stub", base_url="localhost:8000/v1"), "'localhost:8000/v1' is no server's address"),
         (lambda: OpenAI("stub", base_url="http://localhost:port"), "is no server's address"),
+        (lambda: OpenAI("stub", base_url="http://localhost/v1?deployment=a"), "without what begins with [?] or #"),
         (lambda: OpenAI("stub", api_key="sk-…"), "a character that no key has"),
     ],
 )
@@ -556,3 +561,55 @@ def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
         with pytest.raises(LMUnavailable, match="quota is used up"):
             ask(client(server), request())
         assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "finished"),
+    [
+        *((reason, True) for reason in ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "", None)),
+        *(
+            (reason, False)
+            for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS", "content_filter", "error")
+        ),
+    ],
+)
+def test_what_ended_before_its_end_is_not_taken_as_whole(reason: str | None, finished: bool) -> None:
+    choice = {"message": {"content": "1: 12"}, "finish_reason": reason}
+    with serve(lambda body: Reply({"choices": [choice]})) as server:
+        [response] = ask(client(server), request())
+    assert [one.finished for one in response.completions] == [finished]
+
+
+SECRETS = [
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jV",
+    "dGVzdC9z+MTIz/NDU2Nzg5MA+abcdef==",
+    'sk-"ab/\\c1234567',
+]
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_no_part_of_a_key_comes_back_however_it_is_spelled(key: str) -> None:
+    spelled = [key, json.dumps(key)[1:-1], json.dumps(key)[1:-1].replace("/", "\\/"), quote(key), quote(key, safe="")]
+    said = [f"I was sent {one} there." for one in spelled] + [f"I was sent {key[:-3]}..."]
+    with serve(lambda body: completion(*said)) as server:
+        [response] = ask(client(server, api_key=key), request(n=len(said)))
+    assert texts(response) == ["I was sent [key] there."] * len(spelled) + ["I was sent [key]..."]
+    with serve(lambda body: error(401, f"bad key {key}, really")) as server, pytest.raises(LMUnavailable) as caught:
+        ask(client(server, api_key=key), request())
+    assert "(bad key [key], really)" in str(caught.value)
+
+
+def test_a_server_that_says_at_once_is_still_given_a_moment() -> None:
+    busy = error(429, "slow down", **{"Retry_After": "0"})
+    with serve(in_turn(lambda body: busy, works)) as server:
+        started = time.perf_counter()
+        ask(client(server), request())
+    assert time.perf_counter() - started > 0.3
+
+
+def test_a_budget_a_minute_takes_nothing_of_a_requests_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("binder.lm.pace.MINUTE", 3.0)
+    with serve(in_turn(lambda body: error(500, "oh"), works)) as server:
+        lm = Limited(client(server, timeout=2.5), Budget(requests_per_minute=1))
+        [response] = ask(lm, request())
+    assert response.usage.requests == 2

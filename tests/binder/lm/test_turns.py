@@ -133,3 +133,11 @@ def test_a_request_that_is_itself_at_fault_is_not_tried_elsewhere() -> None:
 def test_numbers_of_servers_and_keys_that_do_not_fit_are_refused(urls: Any, keys: Any) -> None:
     with pytest.raises(ConfigurationError, match="give one of either, or as many of each"):
         OpenAI("stub", base_url=urls, api_key=keys)
+
+
+@pytest.mark.parametrize("down_first", [True, False])
+def test_the_status_is_that_of_whoever_gave_one(down_first: bool) -> None:
+    down = f"http://127.0.0.1:{closed_port()}/v1"
+    with serve(lambda body: error(401, "who are you?")) as server, pytest.raises(LMUnavailable) as caught:
+        ask(OpenAI("stub", base_url=[down, server.url] if down_first else [server.url, down]), request())
+    assert caught.value.status == 401
