@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from binder.ask import Reply, ask_map, first_requests, has_numbers, placed, read_reply
+from binder.ask import IN_VAIN, Reply, ask_map, first_requests, has_numbers, placed, read_reply
 from binder.ask_ans import ask_ans, first_request, read_values
 from binder.coerce import Value
 from binder.desk import Said
-from binder.errors import LMReplyError
+from binder.errors import LimitReached, LMReplyError
 from binder.lm.base import LM, Purpose, Request
 from binder.lm.cache import Cache
 from binder.lm.keys import CallKey
 from binder.plan import Step
 from binder.render import escape
+from binder.sampling import together
 from binder.send import ATTEMPTS
 from exemplars import store
 from exemplars.exemplar import Cells, Part
@@ -112,8 +113,8 @@ class Asking:
 
     def refuse(self, step: Step, lost: int, wanted: int, heard: str) -> LMReplyError:
         """The error when too few of the wanted inputs got a reply that can be read."""
-        last = f"the last was '{escape(heard, 120)}'"
-        return LMReplyError(f"{self._unread(step, lost, wanted)}; {last}. Ask more plainly, or use another model")
+        last = f"; the last was '{escape(heard, 120)}'" if heard else ""
+        return LMReplyError(f"{self._unread(step, lost, wanted)}{last}. Ask more plainly, or use another model")
 
     def _unread(self, step: Step, lost: int, wanted: int) -> str:
         some = f" for {lost:,} of {wanted:,} inputs" if step.per_row or wanted > 1 else ""
@@ -138,12 +139,24 @@ async def _ask_map(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, fold
 
 
 async def _ask_whole(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
-    """Each input in a request of its own."""
-    said = await asyncio.gather(*(_answer(lm, step, cells, keep, folder) for cells in inputs), return_exceptions=True)
-    failed = [one for one in said if isinstance(one, BaseException)]
-    if failed:
-        raise failed[0]
-    return sum((one for one in said if not isinstance(one, BaseException)), Said())
+    """Each input in a request of its own, as many at once as the model takes."""
+    left, said = deque(inputs), Said()
+    limit: LimitReached | None = None
+
+    async def ask_on() -> None:
+        nonlocal said, limit
+        while left and limit is None and not (said.unreadable == len(said.replies) >= IN_VAIN):
+            try:
+                one = await _answer(lm, step, left.popleft(), keep, folder)
+            except LimitReached as error:
+                limit = error  # raised once the requests under way are done: they are paid for
+            else:
+                said += one
+
+    await together(ask_on() for _ in range(min(len(inputs), max(1, lm.concurrency))))
+    if limit is not None:
+        raise limit
+    return said
 
 
 async def _answer(lm: LM, step: Step, cells: Cells, keep: Keep, folder: Path | None) -> Said:

@@ -1,12 +1,14 @@
 """The desk where the programs of a question ask: what several of them ask is asked once, in shared requests.
 
-Inputs wait at the desk until no program has work of its own left to do; then what has gathered is sent, call by call.
+Inputs wait at the desk until no program has work of its own left to do, but a second at most; then what has gathered
+is sent, call by call.
 So twenty candidate programs that share a call need the requests of one. What was answered stays known.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -79,6 +81,9 @@ class _Book:
     sent: dict[Cells, asyncio.Future[Said]] = field(default_factory=dict)
 
 
+PATIENCE = 1.0
+"""Seconds after which inputs are sent though a program is still at work: what it will ask may be long in coming."""
+
 UNREADABLE_SHARE = 0.1
 """With a larger share of inputs to which no reply can be read, a call fails rather than giving NULL for them."""
 
@@ -94,6 +99,8 @@ class Desk:
         self._asking = asking
         self._books: dict[tuple[object, ...], _Book] = {}
         self._working = 0
+        self._callers: Counter[asyncio.Future[Said]] = Counter()  # how many wait for each
+        self._patience: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
 
     def known(self, step: Step) -> dict[Cells, Reply]:
@@ -104,6 +111,11 @@ class Desk:
     def readable(self) -> int:
         """How many inputs have a reply that can be read."""
         return sum(len(book.known) - len(book.lost) for book in self._books.values())
+
+    @property
+    def asking(self) -> bool:
+        """Whether something was sent that is not answered yet."""
+        return any(book.sent.keys() - book.known.keys() for book in self._books.values())
 
     @property
     def progress(self) -> tuple[int, int]:
@@ -152,10 +164,17 @@ class Desk:
                 book.waiting[cells], new = mine, True
             else:
                 others.add(under_way)
-        self._send_when_idle()
-        for future in others:
-            await asyncio.shield(future)
-        return await asyncio.shield(mine) if new else Said()
+        futures = [*others, mine] if new else list(others)
+        self._callers.update(futures)
+        try:
+            self._send_when_idle()
+            for future in others:
+                await asyncio.shield(future)
+            return await asyncio.shield(mine) if new else Said()
+        finally:
+            self._callers.subtract(futures)
+            self._callers = +self._callers
+            book.waiting = {cells: future for cells, future in book.waiting.items() if future in self._callers}
 
     def told(self, step: Step, wanted: Set[Cells]) -> list[Reply]:
         """The replies to a step; of those to inputs that only others wanted, the ones that may be of use."""
@@ -192,6 +211,8 @@ class Desk:
 
     def close(self) -> None:
         """Give up what is under way, and what waits to be sent; whoever waits for it is cancelled."""
+        if self._patience is not None:
+            self._patience.cancel()
         for task in self._sending:
             task.cancel()
         for book in self._books.values():
@@ -203,12 +224,22 @@ class Desk:
         return self._books.setdefault(step.asked, _Book(step))
 
     def _send_when_idle(self) -> None:
-        if not self._working and any(book.waiting for book in self._books.values()):
-            asyncio.get_running_loop().call_soon(self._send)
+        if not any(book.waiting for book in self._books.values()):
+            return
+        loop = asyncio.get_running_loop()
+        if not self._working:
+            loop.call_soon(self._send)
+        elif self._patience is None:
+            self._patience = loop.call_later(PATIENCE, self._send_anyway)
 
-    def _send(self) -> None:
+    def _send_anyway(self) -> None:
+        """Send what has waited for long, whoever is still at work."""
+        self._patience = None
+        self._send(anyway=True)
+
+    def _send(self, anyway: bool = False) -> None:
         """Send what waits, unless a program has begun to work in the meantime."""
-        if self._working:
+        if self._working and not anyway:
             return
         for book in self._books.values():
             if book.waiting:

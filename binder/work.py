@@ -101,8 +101,7 @@ class Work:
     @property
     def waits_for_model(self) -> bool:
         """Whether what is under way is the model's to do."""
-        answered, wanted = self.desk.progress
-        return self.step == "draft" or (self.step == "run" and answered < wanted)
+        return self.step == "draft" or (self.step == "run" and self.desk.asking)
 
     async def check(self, source: Source, session: Session) -> tuple[AnyProgram, Runnable]:
         """A checked program, ready to run; raises ``ProgramError``."""

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 Exchange = tuple[wire.Reply, Usage]
 
 CONNECT_SECONDS = 5.0
+CLOSE_SECONDS = 1.0
+"""How long closing waits for requests under way; then they end by themselves, and the connections after them."""
 TOLD_OF_SEVERAL = 200
 """The most characters that an error says of each of several keys or servers."""
 
@@ -47,6 +49,7 @@ class _Session:
 
     clients: tuple[openai.AsyncOpenAI, ...]
     slots: asyncio.Semaphore
+    places: int
 
 
 _Sessions = dict[asyncio.AbstractEventLoop, _Session]
@@ -150,11 +153,11 @@ class OpenAI:
         return Response(reply.completions[:n], replace(usage, seconds=time.perf_counter() - started))
 
     async def aclose(self) -> None:
-        """Close the connections that each event loop has; a later request opens new ones."""
+        """Close the connections that each event loop has, once no request is under way; a later one opens new ones."""
         session = self._sessions.pop(asyncio.get_running_loop(), None)
         _give_up(self._sessions)
         if session is not None:
-            await _close_all(session.clients)
+            await asyncio.wait({_close(asyncio.get_running_loop(), session)}, timeout=CLOSE_SECONDS)
 
     async def _exchange(self, request: Request, n: int) -> Exchange:
         """One reply, within the timeout once its turn has come; errors get this model's name."""
@@ -261,7 +264,7 @@ class OpenAI:
             for ended in [other for other in list(self._sessions) if other.is_closed()]:
                 self._sessions.pop(ended, None)
             clients = tuple(map(self._client, self.endpoints))
-            session = self._sessions[loop] = _Session(clients, asyncio.Semaphore(self.concurrency))
+            session = self._sessions[loop] = _Session(clients, asyncio.Semaphore(self.concurrency), self.concurrency)
         return session
 
     def _client(self, endpoint: Endpoint) -> openai.AsyncOpenAI:
@@ -298,15 +301,18 @@ def _give_up(sessions: _Sessions) -> None:
         while True:
             loop, session = sessions.popitem()
             with contextlib.suppress(RuntimeError):  # the loop was closed
-                loop.call_soon_threadsafe(_close, loop, session.clients)
+                loop.call_soon_threadsafe(_close, loop, session)
 
 
-async def _close_all(clients: Sequence[openai.AsyncOpenAI]) -> None:
-    for client in clients:
+async def _close_when_idle(session: _Session) -> None:
+    for _ in range(session.places):
+        await session.slots.acquire()
+    for client in session.clients:
         await client.close()
 
 
-def _close(loop: asyncio.AbstractEventLoop, clients: Sequence[openai.AsyncOpenAI]) -> None:
-    task = loop.create_task(_close_all(clients))
+def _close(loop: asyncio.AbstractEventLoop, session: _Session) -> asyncio.Task[None]:
+    task = loop.create_task(_close_when_idle(session))
     _closing.add(task)  # a loop alone does not keep its tasks
     task.add_done_callback(_closing.discard)
+    return task
