@@ -243,7 +243,7 @@ def _named(data: Mapping[str, pyarrow.ChunkedArray], columns: Sequence[Column]) 
             spelling = unique(f"{column.name} (spelling)", (*names, *hidden))
             hidden[spelling] = data[f"s{i}"]
             column = replace(column, spelling=spelling)
-        visible.append(column)
+        visible.append(replace(column, missing=values[i].null_count))
     row_id = unique("row_id", (*names, *hidden))
     hidden[row_id] = pyarrow.arange(0, length)
     return Loaded(tuple(visible), row_id, pyarrow.table([*values, *hidden.values()], names=[*names, *hidden]))

@@ -38,6 +38,7 @@ from binder.given import (
     tables_of,
     vote_of,
 )
+from binder.known import run_known
 from binder.lm.base import LM, trouble_of
 from binder.lm.budget import Budget, Price
 from binder.lm.cache import Cache
@@ -237,7 +238,8 @@ class Binder:
                 is not asked again.
             deadline: The most seconds it may take, the engine's by default.
         """
-        return loop.wait_for(self._run(program, tables, deadline, replies))
+        known = self._run_known(program, tables, deadline) if replies is None else None
+        return known or loop.wait_for(self._run(program, tables, deadline, replies))
 
     async def arun(
         self,
@@ -328,6 +330,17 @@ class Binder:
                 result = await work.run(plan, session)
         trace = self._trace(work)
         return Answer(None, checked, result, trace if replies is None else trace.after(replies))
+
+    def _run_known(self, program: str | AnyProgram, tables: Tables, deadline: float | None) -> Answer | None:
+        """The answer of a program that only has to be run; None for any other."""
+        used, source, started = tables_of(tables), source_of(program), time.perf_counter()
+        seconds = self.deadline if deadline is None else seconds_of(deadline)
+        known = run_known(source.text, used, self._pool, self.limits, seconds)
+        if known is None:
+            return None
+        checked, result, steps = known
+        name = self._lm.name if self._lm is not None else ""
+        return Answer(None, checked, result, Trace(name, seconds=time.perf_counter() - started, steps=steps))
 
     async def _ask(
         self, question: str, tables: Tables, n: int | None, language: str | None, deadline: float | None

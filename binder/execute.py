@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -83,12 +83,13 @@ class Result:
 
 async def execute(
     plan: Plan,
-    tables: Sequence[Table],
+    tables: tuple[Table, ...],
     session: Session,
     desk: Desk,
     note: Callable[[CallTrace], None],
     selectivity: Selectivity,
     wave: int,
+    limits: Limits,
 ) -> Result:
     """Run a plan.
 
@@ -100,6 +101,7 @@ async def execute(
         note: Called with the trace of each step once it is done.
         selectivity: Learns how often the plan's LM conditions hold.
         wave: How many inputs the first wave of a step holds, where it is asked in waves.
+        limits: What finding the rows of the result may use.
 
     Raises:
         RunError: A query failed or ran past a limit.
@@ -112,8 +114,28 @@ async def execute(
     elif plan.stages:
         await _all_stages(plan.stages, run)
     run.judge()
-    names, rows = await run.in_turn(lambda: session.result(plan.query))
-    return _result(names, rows, plan.spellings, tables)
+    replies = {step.table: desk.known(step) for step in plan.steps}
+    return await run.in_turn(lambda: final_of(plan, tables, session, replies, limits))
+
+
+def final_of(
+    plan: Plan,
+    tables: tuple[Table, ...],
+    session: Session,
+    replies: Mapping[str, Mapping[Cells, Reply]],
+    limits: Limits,
+) -> Result:
+    """What a plan's final query gives, once replies are in their tables; raises ``RunError``.
+
+    Args:
+        plan: The plan.
+        tables: Its tables.
+        session: The session that has the replies.
+        replies: What each reply table holds.
+        limits: What finding the rows of the result may use.
+    """
+    names, rows = session.result(plan.query)
+    return replace(_result(names, rows, plan.spellings, tables), origin=Origin(plan, tables, replies, limits))
 
 
 async def _all_stages(stages: Sequence[Stage], run: _Run) -> None:

@@ -11,11 +11,15 @@ import atexit
 import contextlib
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _STOP_SECONDS = 5.0
+
+threads = ThreadPoolExecutor(thread_name_prefix="binder-work")
+"""Where work that blocks is done, the loop's and that of callers who need no loop."""
 
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
@@ -42,6 +46,7 @@ def running() -> asyncio.AbstractEventLoop:
     with _lock:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()
+            _loop.set_default_executor(threads)
             thread = threading.Thread(target=_loop.run_forever, name="binder", daemon=True)
             thread.start()
             atexit.register(_stop, _loop, thread)

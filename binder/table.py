@@ -82,7 +82,7 @@ class Table(Viewed):
     @property
     def schema(self) -> TableSchema:
         """What programs may refer to."""
-        return TableSchema(self.name, self.columns, self.title, self.row_id)
+        return TableSchema(self.name, self.columns, self.title, self.row_id, self.num_rows)
 
     @property
     def num_rows(self) -> int:

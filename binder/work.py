@@ -17,7 +17,7 @@ from binder import literals
 from binder.accept import accept, schema_of
 from binder.accept_python import accept_python
 from binder.errors import BinderError, LimitReached, LMUnavailable, ProgramError, RunError
-from binder.execute import Origin, Result, execute, in_thread, prepare
+from binder.execute import Result, execute, in_thread, prepare
 from binder.given import Source
 from binder.lm.base import Usage, batch_of
 from binder.pack import pack
@@ -144,9 +144,8 @@ class Work:
             packed = await asyncio.to_thread(pack, [by_name[name] for name in plan.program.tables])
             return await run_script(plan, packed, self.sandbox, self.desk, self.calls.append)
         wave = batch_of(self.lm()) if plan.stages else 0
-        result = await execute(plan, self.tables, session, self.desk, self.calls.append, self.selectivity, wave)
-        replies = {step.table: self.desk.known(step) for step in plan.steps}
-        return replace(result, origin=Origin(plan, self.tables, replies, self.limits))
+        note, selectivity = self.calls.append, self.selectivity
+        return await execute(plan, self.tables, session, self.desk, note, selectivity, wave, self.limits)
 
 
 async def try_programs(samples: Sequence[Sample], session: Session, work: Work) -> None:

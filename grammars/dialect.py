@@ -38,7 +38,7 @@ from .joins import same_name, spell_out
 from .outputs import output_name
 from .schema import Schema
 from .scope import Labels, Output, Scope, Source, duckdb_type, output_of, renamed, unique_name
-from .toprow import top_row
+from .toprow import top_rows
 from .values import TEXT, cast, change_operands, integer, is_constant, truth, typed, value
 
 # What is done to a SELECT whose names and expressions are translated: (select, scope, whether its order shows).
@@ -46,7 +46,7 @@ Rule = Callable[[exp.Select, Scope, bool], None]
 RULES: tuple[Rule, ...] = (
     clauses.having_without_groups,
     extreme_row,
-    top_row,
+    top_rows,
     clauses.bare_columns,
     clauses.ordered_functions,
     clauses.row_order,

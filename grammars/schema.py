@@ -1,6 +1,7 @@
 """What a program may refer to: tables, their columns, and the columns' kinds.
 
-A schema is plain data. It knows names and types and holds no cell, so that a program can be checked without its tables.
+A schema is plain data. It knows names and types, and may know counts, but holds no cell, so that a program can be
+checked without its tables.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class Column:
             (NULL elsewhere), or None when no cell of the column does.
         description: What the column means, for the prompt.
         form: How ``5/3/1990`` or ``2:00`` is read beside the column, where its cells tell.
+        missing: How many of its cells are NULL, where that is known.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Column:
     spelling: str | None = None
     description: str = ""
     form: Form | None = None
+    missing: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,14 @@ class TableSchema:
         title: What the table is about, such as its page's title; also accepted for the name.
         row_id: The hidden column that numbers the rows from 0 in the source's order. Programs may use it; ``*`` leaves
             it out.
+        rows: How many rows it has, where that is known.
     """
 
     name: str
     columns: tuple[Column, ...]
     title: str | None = None
     row_id: str = "row_id"
+    rows: int | None = None
 
     def column(self, name: str) -> Column | None:
         """The visible column of that name, case ignored, or None."""

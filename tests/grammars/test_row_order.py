@@ -13,7 +13,8 @@ from grammars.spelling import with_cells, with_spelling
 ROWS = 1_000_000  # several of the parts of a table that threads share out
 TIED = 100_000  # every so many rows hold the greatest value, each spelled in its own way
 NAME = Column("name", Kind.TEXT, "VARCHAR")
-SCHEMA = Schema((TableSchema("w", (NAME, Column("n", Kind.INTEGER, "BIGINT", spelling="n (spelling)"))),))
+N = Column("n", Kind.INTEGER, "BIGINT", spelling="n (spelling)", missing=0)
+SCHEMA = Schema((TableSchema("w", (NAME, N), rows=ROWS),))
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,8 @@ def database() -> duckdb.DuckDBPyConnection:
     "program",
     [
         "SELECT name FROM w ORDER BY n DESC LIMIT 1",
+        "SELECT name FROM w ORDER BY n DESC LIMIT 3",
+        "SELECT name FROM w ORDER BY n DESC NULLS FIRST LIMIT 1",
         "SELECT name FROM w WHERE n = (SELECT MAX(n) FROM w)",
         "SELECT name FROM w WHERE n IN (9999, -1, -2, -3, -4, -5)",
         "SELECT name FROM w WHERE n IN (9999, -1, -2, -3)",
@@ -52,3 +55,37 @@ def test_each_of_several_extremes_numbers_its_first_row(database: duckdb.DuckDBP
     tree = translate(sqlglot.parse_one("SELECT MAX(n), MIN(n) FROM w", read="sqlite"), SCHEMA)
     query = with_cells(tree, SCHEMA)[0].sql("duckdb")
     assert {database.execute(query).fetchone() for _ in range(30)} == {(9999, 0, TIED - 1, 0)}
+
+
+@pytest.mark.parametrize(
+    ("program", "wanted"),
+    [
+        (
+            "ORDER BY n DESC LIMIT 1",
+            '"w"."n" >= (SELECT "_top"."n" FROM "w" AS "_top" ORDER BY "_top"."n" DESC LIMIT 1)',
+        ),
+        (
+            "ORDER BY n LIMIT 2 OFFSET 3",
+            '"w"."n" <= (SELECT "_top"."n" FROM "w" AS "_top" ORDER BY "_top"."n" LIMIT 1 OFFSET 4)',
+        ),
+        ("ORDER BY m LIMIT 4", '"w"."m" IS NULL'),
+        ("ORDER BY m LIMIT 5", None),  # the fourth row has no value, the fifth has one
+        (
+            "ORDER BY m DESC LIMIT 5",
+            '"w"."m" >= (SELECT "_top"."m" FROM "w" AS "_top" ORDER BY "_top"."m" DESC LIMIT 1 OFFSET 4)',
+        ),
+        ("ORDER BY m DESC NULLS FIRST LIMIT 4", '"w"."m" IS NULL'),
+        ("ORDER BY name DESC LIMIT 1", None),  # it is not known how many names are missing
+        ("ORDER BY n LIMIT 10001", None),  # not few
+        ("ORDER BY n, m LIMIT 1", None),
+        ("WHERE m = 1 ORDER BY n LIMIT 1", '"w"."m" = 1'),
+    ],
+)
+def test_what_a_few_rows_of_many_must_meet(program: str, wanted: str | None) -> None:
+    columns = (NAME, N, Column("m", Kind.INTEGER, "BIGINT", missing=4))
+    tree = translate(
+        sqlglot.parse_one(f"SELECT name FROM w {program}", read="sqlite"),
+        Schema((TableSchema("w", columns, rows=ROWS),)),
+    )
+    where = tree.args.get("where")
+    assert (where.this.sql("duckdb") if where else None) == wanted

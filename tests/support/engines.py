@@ -40,7 +40,11 @@ class Engines:
             tuple(
                 TableSchema(
                     name,
-                    tuple(Column(column, cells.kind, TYPES[cells.kind][0]) for column, cells in columns.items()),
+                    tuple(
+                        Column(column, cells.kind, TYPES[cells.kind][0], missing=list(cells.cells).count(None))
+                        for column, cells in columns.items()
+                    ),
+                    rows=len(next(iter(columns.values())).cells),
                 )
                 for name, columns in tables.items()
             )

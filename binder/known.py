@@ -1,0 +1,76 @@
+"""A program that was checked before and asks nothing, run without the event loop.
+
+Its query goes to one thread while the caller waits. The way over the loop, to a thread of its own and back twice, takes
+longer than many queries over a loaded table do.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING
+
+from binder import loop
+from binder.deadline import too_late
+from binder.execute import Result, final_of
+
+if TYPE_CHECKING:
+    from binder.database import Limits, Pool, Session
+    from binder.table import Table
+    from grammars.program import Program
+
+Steps = dict[str, float]
+
+_AGAIN = 0.05  # seconds between two interrupts
+
+
+def run_known(
+    text: str, tables: tuple[Table, ...], pool: Pool, limits: Limits, seconds: float | None
+) -> tuple[Program, Result, Steps] | None:
+    """What a program in SQL gives, if it is known over tables that are loaded, and asks nothing.
+
+    Args:
+        text: The program.
+        tables: Its tables.
+        pool: Where their database may be.
+        limits: What finding the rows of the result may use.
+        seconds: How long it may take; None for no limit.
+
+    Returns:
+        The checked program, its result, and the seconds of each step, or None where more is to be done for it.
+
+    Raises:
+        RunError: It failed, or ran past a limit.
+    """
+    started = time.perf_counter()
+    if not pool.holds(tables):
+        return None
+    with pool.session(tables) as session:
+        loaded = time.perf_counter()
+        known = session.checked.get(text)
+        if known is None or known[1].asks:
+            return None
+        program, plan = known
+        checked = time.perf_counter()
+        result = _in_time(loop.threads.submit(final_of, plan, tables, session, {}, limits), session, seconds)
+        ended = time.perf_counter()
+    return program, result, {"load": loaded - started, "check": checked - loaded, "run": ended - checked}
+
+
+def _in_time(work: Future[Result], session: Session, seconds: float | None) -> Result:
+    """The result of database work, which is stopped where it takes too long or the caller is interrupted."""
+    try:
+        wait([work], seconds)
+    finally:
+        late = not work.done() and (work.cancel() or _stopped(work, session))
+    if late and seconds is not None:
+        raise too_late(seconds, "run", None)
+    return work.result()
+
+
+def _stopped(work: Future[Result], session: Session) -> bool:
+    """Stop what runs on a session: again and again, since a statement that is about to begin misses one interrupt."""
+    while not work.done():
+        session.interrupt()
+        wait([work], _AGAIN)
+    return True
