@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +19,7 @@ from pathlib import Path
 from binder import call_prompt
 from binder.call_prompt import EACH_REPLY, LEAST_REPLY
 from binder.coerce import NO, YES, Value, coerce, day, is_unknown, number, settle
-from binder.errors import LimitReached, LMOverflow, first_of
+from binder.errors import LimitReached, LMOverflow, LMUnavailable, first_of
 from binder.headers import readable
 from binder.lm.base import LM, Request, Usage, batch_of, working
 from binder.lm.batches import Outcome, learn
@@ -49,7 +49,7 @@ class Reply:
         input: The cells asked about.
         text: What the LM said, or None where it said nothing (that can be read).
         value: What the text stands for; None for NULL.
-        attempts: How many requests carried it; 0 where none was needed.
+        attempts: How many requests that were answered carried it; 0 where none was needed.
         readable: False when no reply could be read and the value is None for that reason.
         by_hand: Whether a person said it in place of the LM (``Trace.override``).
     """
@@ -60,6 +60,11 @@ class Reply:
     attempts: int = 0
     readable: bool = True
     by_hand: bool = False
+
+    @property
+    def unasked(self) -> bool:
+        """Whether it was left unasked, since too many others were asked about in vain."""
+        return not self.readable and self.text is None and not self.attempts
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,12 @@ async def ask_map(
         ordered: Whether other inputs are known to have numbers or dates to sort by, so that texts have no place.
 
     Raises:
-        LMUnavailable: The model could not be reached; what ``keep`` got was answered.
-        LimitReached: A request would have passed a limit of the model; those under way were waited for.
+        LMUnavailable: The model could not be reached.
+        LimitReached: A request would have passed a limit of the model.
+
+    Either is raised once the requests under way have ended; what ``keep`` got was answered.
     """
-    asked = [cells for cells in dict.fromkeys(map(tuple, inputs)) if any(cell is not None for cell in cells)]
+    asked = [cells for cells in dict.fromkeys(map(tuple, inputs)) if has_value(cells)]
     shots = choose.first(store.maps(folder), SHOTS)
     asker = _Asker(lm, question, tuple(columns), expected, shots, folder, keep, ordered)
     for attempt in range(1, ATTEMPTS + 1):
@@ -122,7 +129,7 @@ async def ask_map(
         await asker.ask_all(pending if attempt == 1 else asker.worth_asking(pending, attempt), attempt)
         asker.settle_texts(last=attempt == ATTEMPTS)
     found = _settled(asker.known) if expected.kind is ReplyKind.ORDERED else asker.known
-    replies = tuple(found.get(tuple(cells), _missing(tuple(cells))) for cells in inputs)
+    replies = tuple(found.get(tuple(cells)) or asker.missing(tuple(cells)) for cells in inputs)
     unreadable = len(asked) - len(found)
     return MapReplies(replies, asker.usage, unreadable, Cuts(cells=len(asker.shortened)), asker.heard)
 
@@ -160,8 +167,8 @@ class _Asker:
     shortened: set[Cells] = field(default_factory=set)
     usage: Usage = field(default_factory=Usage)
     heard: str = ""
-    limit: LimitReached | None = None
-    asked: int = 0  # how many inputs requests carried so far
+    failed: LMUnavailable | LimitReached | None = None
+    carried: Counter[Cells] = field(default_factory=Counter)  # how many requests that were answered held an input
 
     async def ask_all(self, pending: Sequence[Cells], attempt: int) -> None:
         """Ask about inputs that have no reply yet, by as many requests at once as the model takes."""
@@ -172,29 +179,35 @@ class _Asker:
                     group.create_task(self._ask_on(left, attempt))
         except BaseExceptionGroup as errors:
             raise first_of(errors) from None
-        if self.limit is not None:
-            raise self.limit
+        if self.failed is not None:
+            raise self.failed
 
     async def _ask_on(self, left: deque[deque[Cells]], attempt: int) -> None:
         """One request after another, each as large as the model is known to bear by then."""
-        while self.limit is None and (batch := self.take(left, _size(self.lm, attempt))):
-            if attempt == 1 and self.asked >= IN_VAIN and not self.known and not self.texts:
-                return  # the others are asked about once some of these got a reply
-            self.asked += len(batch)
+        while not self._ends(attempt) and (batch := self.take(left, _size(self.lm, attempt))):
             try:
                 await self._ask(batch, attempt)
-            except LimitReached as error:
-                self.limit = error  # raised once the requests under way are done: they are paid for
-            except LMOverflow:
+            except LMOverflow as error:
                 if len(batch) == 1:
-                    raise
+                    self.failed = error
                 self.usage += Usage(requests=1)
                 self._learn(batch, "overflow")
                 left.append(deque(batch))
+            except (LMUnavailable, LimitReached) as error:
+                self.failed = error  # raised once the requests under way are done: they are paid for
+
+    def _ends(self, attempt: int) -> bool:
+        """Whether nothing more is to be sent: the model failed, or has answered much, and nothing that can be read.
+
+        The others are asked about once some of these got a reply.
+        """
+        in_vain = attempt == 1 and len(self.carried) >= IN_VAIN and not self.known and not self.texts
+        return in_vain or self.failed is not None
 
     async def _ask(self, batch: Mapping[Cells, Cells], attempt: int) -> None:
         completion, spent = await hear(self.lm, again(self.request(batch), attempt))
         self.usage += spent
+        self.carried.update(batch.keys())
         answers = self._read(completion.text, batch) if completion.finished else {}
         if attempt == 1:  # later ones carry what is hard to answer, however few they are
             self._learn(batch, "whole" if len(answers) == len(batch) else "lost")
@@ -216,10 +229,18 @@ class _Asker:
         return not _by_order(self.expected) or _in_order(reply)
 
     def worth_asking(self, pending: Sequence[Cells], attempt: int) -> Sequence[Cells]:
-        """Those to be asked again: a few, while that may be in vain, and more the more replies could be read."""
+        """Those to be asked again: a few, while that may be in vain, and more the more replies could be read.
+
+        They are taken from everywhere: the first may be hard to answer, and the others not.
+        """
+        few = FEW * (1 + len(self.known))
         if self.texts and all(reply.value is None for reply in self.known.values()):
-            return pending[: _size(self.lm, attempt)]
-        return pending[: FEW * (1 + len(self.known))]
+            few = _size(self.lm, attempt)
+        return pending[:: -(-len(pending) // few)] if pending else pending
+
+    def missing(self, cells: Cells) -> Reply:
+        """An input that was not asked about, since it holds nothing or others were in vain, or asked about in vain."""
+        return Reply(cells, attempts=self.carried[cells], readable=not has_value(cells))
 
     def settle_texts(self, last: bool) -> None:
         """Take texts to sort by where they are all there is, and tell the inputs apart; else they are asked again."""
@@ -311,10 +332,9 @@ def read_reply(cells: Cells, text: str | None, expected: Expected, attempt: int)
     return None if value is None and not is_unknown(text) else Reply(cells, text, value, attempt)
 
 
-def _missing(cells: Cells) -> Reply:
-    """An input that was not asked about, since it holds nothing, or asked about in vain."""
-    asked = any(cell is not None for cell in cells)
-    return Reply(cells, attempts=ATTEMPTS if asked else 0, readable=not asked)
+def has_value(cells: Cells) -> bool:
+    """Whether there is anything to ask about in an input."""
+    return any(cell is not None for cell in cells)
 
 
 def _settled(known: Mapping[Cells, Reply]) -> dict[Cells, Reply]:

@@ -13,7 +13,7 @@ from binder.ask import IN_VAIN, Reply, ask_map, first_requests, has_numbers, pla
 from binder.ask_ans import ask_ans, first_request, read_values
 from binder.coerce import Value
 from binder.desk import Said
-from binder.errors import LimitReached, LMReplyError
+from binder.errors import LimitReached, LMReplyError, LMUnavailable
 from binder.lm.base import LM, Purpose, Request
 from binder.lm.cache import Cache
 from binder.lm.keys import CallKey
@@ -108,18 +108,22 @@ class Asking:
                 replies[cells] = found or Reply(cells, readable=False)
         told = placed([replies[cells] for cells in inputs], step.expected)
         if lost := sum(not reply.readable for reply in told):
-            _log.warning("%s; their values are NULL", self._unread(step, lost, len(inputs)))
+            unasked = sum(reply.unasked for reply in told)
+            _log.warning("%s; their values are NULL", self._unread(step, lost, len(inputs), unasked))
         return replace(said, replies=tuple(told), unreadable=lost)
 
-    def refuse(self, step: Step, lost: int, wanted: int, heard: str) -> LMReplyError:
+    def refuse(self, step: Step, lost: int, wanted: int, unasked: int, heard: str) -> LMReplyError:
         """The error when too few of the wanted inputs got a reply that can be read."""
         last = f"; the last was '{escape(heard, 120)}'" if heard else ""
-        return LMReplyError(f"{self._unread(step, lost, wanted)}{last}. Ask more plainly, or use another model")
+        return LMReplyError(
+            f"{self._unread(step, lost, wanted, unasked)}{last}. Ask more plainly, or use another model"
+        )
 
-    def _unread(self, step: Step, lost: int, wanted: int) -> str:
+    def _unread(self, step: Step, lost: int, wanted: int, unasked: int) -> str:
         some = f" for {lost:,} of {wanted:,} inputs" if step.per_row or wanted > 1 else ""
         told = f"{self.lm().name} gave no reply that can be read to '{escape(step.question)}'{some}"
-        return f"{told} in {ATTEMPTS} attempts"
+        left = f"; {unasked:,} of them were not asked about, since none of the others got one" if unasked else ""
+        return f"{told} in {ATTEMPTS} attempts{left}"
 
 
 def _kept(step: Step, cells: Cells, text: str | None) -> Reply | None:
@@ -141,21 +145,21 @@ async def _ask_map(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, fold
 async def _ask_whole(lm: LM, step: Step, inputs: Sequence[Cells], keep: Keep, folder: Path | None) -> Said:
     """Each input in a request of its own, as many at once as the model takes."""
     left, said = deque(inputs), Said()
-    limit: LimitReached | None = None
+    failed: LMUnavailable | LimitReached | None = None
 
     async def ask_on() -> None:
-        nonlocal said, limit
-        while left and limit is None and not (said.unreadable == len(said.replies) >= IN_VAIN):
+        nonlocal said, failed
+        while left and failed is None and not (said.unreadable == len(said.replies) >= IN_VAIN):
             try:
                 one = await _answer(lm, step, left.popleft(), keep, folder)
-            except LimitReached as error:
-                limit = error  # raised once the requests under way are done: they are paid for
+            except (LMUnavailable, LimitReached) as error:
+                failed = error  # raised once the requests under way are done: they are paid for
             else:
                 said += one
 
     await together(ask_on() for _ in range(min(len(inputs), max(1, lm.concurrency))))
-    if limit is not None:
-        raise limit
+    if failed is not None:
+        raise failed
     return said
 
 

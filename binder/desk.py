@@ -64,8 +64,8 @@ class Asking(Protocol):
         """What asking about inputs brings; ``keep`` gets replies as soon as they are there."""
         ...
 
-    def refuse(self, step: Step, lost: int, wanted: int, heard: str) -> LMReplyError:
-        """The error when too few of the wanted inputs got a reply that can be read."""
+    def refuse(self, step: Step, lost: int, wanted: int, unasked: int, heard: str) -> LMReplyError:
+        """The error when too few of the wanted inputs got a reply that can be read, or were asked about at all."""
         ...
 
 
@@ -207,7 +207,9 @@ class Desk:
         lost = self.lost(step, wanted)
         too_much = of is not None and lost > UNREADABLE_SHARE * of
         if too_much or (lost >= IN_VAIN and lost == len(wanted)):
-            raise self._asking.refuse(step, lost, of or len(wanted), self._book(step).heard)
+            book = self._book(step)
+            unasked = sum(book.known[cells].unasked for cells in wanted & book.lost)
+            raise self._asking.refuse(step, lost, of or len(wanted), unasked, book.heard)
 
     def close(self) -> None:
         """Give up what is under way, and what waits to be sent; whoever waits for it is cancelled."""

@@ -105,6 +105,7 @@ class Binder:
         self.vote = vote_of(vote)
         self.deadline = seconds_of(deadline)
         require_switch("mend_values", mend_values)
+        require_switch("unconfined_python", unconfined_python)
         self.mend_values = mend_values
         self.limits = limits = limits_of(limits)
         self._pool = Pool(limits)

@@ -7,7 +7,6 @@ not wait for each other are asked at the same time.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +19,7 @@ from binder.coerce import settle
 from binder.desk import Desk, Said
 from binder.errors import LMReplyError, RunError
 from binder.inputs import key_names
+from binder.jobs import in_thread
 from binder.trace import CallTrace
 from binder.waves import WAVE
 from grammars.reply import ReplyKind
@@ -241,18 +241,16 @@ class _Run:
 
         It must not hang on which conditions came first, nor on how much of a table was needed.
         """
-        inputs = set(self.wanted[step.asked])
-        for one in self.steps:
-            if one.asked != step.asked:
-                continue
-            query = one.inputs if one.at_most is None else one.at_most.inputs
-            if query is None:
-                return None
-            try:
-                inputs |= set(await self.in_turn(lambda query=query: self.session.rows(query)))  # type: ignore[misc]
-            except RunError:  # more inputs than rows may be read at once
-                return None
-        return len(inputs)
+        steps = [one for one in self.steps if one.asked == step.asked]
+        queries = {one.inputs if one.at_most is None else one.at_most.inputs for one in steps}
+        if None in queries:
+            return None
+        counted = f"SELECT COUNT(*) FROM ({' UNION '.join(f'({query})' for query in sorted(filter(None, queries)))})"
+        try:
+            ((count,),) = await self.in_turn(lambda: self.session.rows(counted))
+        except RunError:  # it takes too long
+            return None
+        return max(int(count), len(self.wanted[step.asked]))
 
     def judge(self) -> None:
         """Fail where too much could not be read of what replies alone could say how much it would be."""
@@ -309,18 +307,6 @@ def put_replies(session: Session, step: Step, replies: Sequence[Reply]) -> None:
         values = list(settle(values))
     rows = [(*reply.input, value) for reply, value in zip(replies, values, strict=True)]
     session.put(step.table, _columns(step, values), rows)
-
-
-async def in_thread(session: Session, work: Callable[[], T]) -> T:
-    """Database work off the event loop; when the caller is cancelled, the statement is interrupted and waited for."""
-    task = asyncio.get_running_loop().run_in_executor(None, work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        session.interrupt()
-        with contextlib.suppress(Exception):
-            await task
-        raise
 
 
 def _columns(step: Step, values: Sequence[object]) -> list[tuple[str, str]]:

@@ -7,21 +7,17 @@ longer than many queries over a loaded table do.
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING
 
-from binder import loop
-from binder.deadline import too_late
 from binder.execute import Result, final_of
+from binder.jobs import wait_for
 
 if TYPE_CHECKING:
-    from binder.database import Limits, Pool, Session
+    from binder.database import Limits, Pool
     from binder.table import Table
     from grammars.program import Program
 
 Steps = dict[str, float]
-
-_AGAIN = 0.05  # seconds between two interrupts
 
 
 def run_known(
@@ -52,25 +48,6 @@ def run_known(
             return None
         program, plan = known
         checked = time.perf_counter()
-        result = _in_time(loop.threads.submit(final_of, plan, tables, session, {}, limits), session, seconds)
+        result = wait_for(session, lambda: final_of(plan, tables, session, {}, limits), seconds)
         ended = time.perf_counter()
     return program, result, {"load": loaded - started, "check": checked - loaded, "run": ended - checked}
-
-
-def _in_time(work: Future[Result], session: Session, seconds: float | None) -> Result:
-    """The result of database work, which is stopped where it takes too long or the caller is interrupted."""
-    try:
-        wait([work], seconds)
-    finally:
-        late = not work.done() and (work.cancel() or _stopped(work, session))
-    if late and seconds is not None:
-        raise too_late(seconds, "run", None)
-    return work.result()
-
-
-def _stopped(work: Future[Result], session: Session) -> bool:
-    """Stop what runs on a session: again and again, since a statement that is about to begin misses one interrupt."""
-    while not work.done():
-        session.interrupt()
-        wait([work], _AGAIN)
-    return True

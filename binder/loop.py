@@ -9,24 +9,36 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import os
 import threading
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
+
+from binder.errors import ConfigurationError
 
 T = TypeVar("T")
 
 _STOP_SECONDS = 5.0
 
-threads = ThreadPoolExecutor(thread_name_prefix="binder-work")
-"""Where work that blocks is done, the loop's and that of callers who need no loop."""
-
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
+_threads = ThreadPoolExecutor(thread_name_prefix="binder-work")  # for work that blocks, the loop's own too
+_thread: threading.Thread | None = None  # the loop's
+_process: int | None = None  # the one that first worked here
 
 
 def wait_for(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine; an interrupt (Ctrl-C) cancels it and goes on to the caller."""
+    """The result of a coroutine; an interrupt (Ctrl-C) cancels it and goes on to the caller.
+
+    Raises:
+        ConfigurationError: The caller is on the loop itself, as an async language model is, and would wait for itself.
+    """
+    if threading.current_thread() is _thread:
+        coroutine.close()
+        raise ConfigurationError(
+            "this call would wait for itself here, amid a model's own request; await its async twin"
+        )
     future = asyncio.run_coroutine_threadsafe(coroutine, running())
     try:
         return future.result()
@@ -40,17 +52,39 @@ async def await_on(coroutine: Coroutine[Any, Any, T]) -> T:
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, running()))
 
 
+def submit(work: Callable[[], T]) -> Future[T]:
+    """Have work that blocks done in a thread."""
+    _require_process()
+    return _threads.submit(work)
+
+
 def running() -> asyncio.AbstractEventLoop:
     """The loop, started at the first call."""
-    global _loop
+    global _loop, _thread
+    _require_process()
     with _lock:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()
-            _loop.set_default_executor(threads)
-            thread = threading.Thread(target=_loop.run_forever, name="binder", daemon=True)
-            thread.start()
-            atexit.register(_stop, _loop, thread)
+            _loop.set_default_executor(_threads)
+            _thread = threading.Thread(target=_loop.run_forever, name="binder", daemon=True)
+            _thread.start()
+            atexit.register(_stop, _loop, _thread)
         return _loop
+
+
+def _require_process() -> None:
+    """Refuse to work in a copy of the process, which has none of its threads, neither the loop's nor DuckDB's.
+
+    Raises:
+        ConfigurationError: This process was forked.
+    """
+    global _process
+    _process = _process or os.getpid()
+    if os.getpid() != _process:
+        raise ConfigurationError(
+            "this process was forked from one in which binder had begun to work, and has none of its threads; fork "
+            "before the first question, or start processes with multiprocessing's 'spawn' or 'forkserver'"
+        )
 
 
 def _stop(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:

@@ -17,8 +17,9 @@ from binder import literals
 from binder.accept import accept, schema_of
 from binder.accept_python import accept_python
 from binder.errors import BinderError, LimitReached, LMUnavailable, ProgramError, RunError
-from binder.execute import Result, execute, in_thread, prepare
+from binder.execute import Result, execute, prepare
 from binder.given import Source
+from binder.jobs import in_thread
 from binder.lm.base import Usage, batch_of
 from binder.pack import pack
 from binder.plan import Plan, make_plan

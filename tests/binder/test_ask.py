@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from binder import call_prompt
 from binder.ask import MapReplies, Reply, ask_map
 from binder.ask_ans import AnsReply, ask_ans
+from binder.ask_step import _ask_whole
 from binder.errors import LMOverflow, LMReplyError, LMUnavailable
 from binder.lm.base import Completion, Message, Request, Response, Usage
 from binder.lm.scripted import Scripted
+from binder.plan import Step
 from binder.send import send
 from exemplars.exemplar import Cells, Part
 from grammars.reply import Expected, ReplyKind
@@ -222,6 +224,42 @@ def test_a_model_that_repeats_its_inputs_has_not_answered() -> None:
 def test_a_model_that_cannot_answer_is_not_asked_about_everything() -> None:
     said, asked = ask(lambda request: "nothing I would say", [(f"x{n}",) for n in range(320)], batch=16)
     assert said.unreadable == 320 and len(asked) < 100
+
+
+@pytest.mark.parametrize("bad", [8, 15])
+def test_bad_replies_that_come_before_the_good_ones_stop_nothing(bad: int) -> None:
+    sent: list[int] = []
+
+    async def reply(request: Request) -> str:
+        sent.append(len(request.inputs))
+        number = len(sent)
+        await asyncio.sleep(0 if number <= bad else 0.05)
+        return "sorry" if number <= bad else upper(request)
+
+    lm = Scripted(reply, concurrency=16, batch=10)
+    lm.steady = True  # type: ignore[attr-defined]
+    said = asyncio.run(ask_map(lm, "what?", ["a"], [(f"town {n}",) for n in range(2000)], TEXT))
+    assert said.unreadable == 0
+    assert len(sent) < 300  # 200 of ten inputs each, and some again
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_replies_under_way_when_a_request_fails_are_kept(whole: bool) -> None:
+    async def reply(request: Request) -> str:
+        failing = "town 3" in request.messages[-1].content
+        await asyncio.sleep(0.01 if failing else 0.1)
+        if failing:
+            raise LMUnavailable("refused", 400)
+        return '{"answer": "yes"}' if whole else upper(request)
+
+    kept: list[Reply] = []
+    lm, inputs = Scripted(reply, concurrency=8, batch=1), [(f"town {n}",) for n in range(16)]
+    step = Step("", "", False, "is it large?", ("name",), (False,), TEXT, "", ())
+    keep = kept.extend
+    asked = _ask_whole(lm, step, inputs, keep, None) if whole else ask_map(lm, "what?", ["a"], inputs, TEXT, keep=keep)
+    with pytest.raises(LMUnavailable, match="refused"):
+        asyncio.run(asked)
+    assert {reply.input for reply in kept} == {(f"town {n}",) for n in range(8) if n != 3}
 
 
 def test_null_said_by_the_model_is_an_answer() -> None:
