@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from binder.amounts import require_whole
 from binder.errors import ConfigurationError
-from binder.lm import flight, weights
+from binder.lm import flight, limits, weights
 from binder.lm.base import LM, Completion, Request, identity_of
 from binder.lm.keys import CallKey, draft_keys, value_keys
 
@@ -116,11 +116,12 @@ class Cache:
         return await flight.share(call, list(dict.fromkeys(inputs)), asking)
 
     def turn(self, lm: LM, request: Request) -> AbstractAsyncContextManager[object]:
-        """Entered while a request's samples are drawn: whoever wants the same waits, and then finds them here."""
+        """Entered while a request's samples are drawn: whoever wants the same of the same model waits, and then finds
+        them here. Whoever has another budget a minute does not wait for this one's."""
         identity = identity_of(lm)
         if identity is None or self._store() is None:
             return nullcontext()
-        return flight.turn(draft_keys(identity, request, 1)[0])
+        return flight.turn(limits.unpaced(lm), draft_keys(identity, request, 1)[0])
 
     def drafts(self, lm: LM, request: Request) -> dict[int, Completion]:
         """The samples that the model wrote for a request before, by number, among the first ``request.n``."""
