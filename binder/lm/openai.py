@@ -150,6 +150,8 @@ class OpenAI:
         n = min(request.n, self.samples or request.n)
         reply, usage = await self._exchange(request, n)
         self._draws = draws.after(self._draws, n, len(reply.completions))
+        if reply.early:
+            _log.info("%s ended before the end of what it wrote: %s", self.name, self._redact(", ".join(reply.early)))
         return Response(reply.completions[:n], replace(usage, seconds=time.perf_counter() - started))
 
     async def aclose(self) -> None:

@@ -567,17 +567,24 @@ def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
     ("reason", "finished"),
     [
         *((reason, True) for reason in ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "", None)),
+        *((reason, True) for reason in ("STOP", "completed", "tool_calls", "tool_use", "function_call", "endoftext")),
         *(
             (reason, False)
-            for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS", "content_filter", "error")
+            for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS", "content_filter", "error", "refusal")
         ),
+        *((reason, False) for reason in ("insufficient_system_resource", "model_context_window_exceeded", "OTHER")),
+        *((reason, False) for reason in ("context_overflow", "PROHIBITED_CONTENT", "stop_limit", "not finished", 7)),
     ],
 )
-def test_what_ended_before_its_end_is_not_taken_as_whole(reason: str | None, finished: bool) -> None:
+def test_what_ended_before_its_end_is_not_taken_as_whole(
+    reason: object, finished: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     choice = {"message": {"content": "1: 12"}, "finish_reason": reason}
-    with serve(lambda body: Reply({"choices": [choice]})) as server:
-        [response] = ask(client(server), request())
-    assert [one.finished for one in response.completions] == [finished]
+    with caplog.at_level(logging.INFO, "binder"), serve(lambda body: Reply({"choices": [choice] * 2})) as server:
+        [response] = ask(client(server), request(n=2))
+    assert [one.finished for one in response.completions] == [finished] * 2
+    told = [record.getMessage() for record in caplog.records if "ended before the end" in record.getMessage()]
+    assert [line.partition(": ")[2] for line in told] == ([] if finished else [repr(str(reason))])
 
 
 SECRETS = [
