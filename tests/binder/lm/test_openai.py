@@ -476,6 +476,7 @@ def test_a_server_of_ones_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> N
         (lambda: OpenAI("stub", base_url="http://localhost:port"), "is no server's address"),
         (lambda: OpenAI("stub", base_url="http://localhost/v1?deployment=a"), "without what begins with [?] or #"),
         (lambda: OpenAI("stub", api_key="sk-…"), "a character that no key has"),
+        (lambda: OpenAI("stub", api_key="a", logprobs="no"), "logprobs is 'no'; give True or False"),  # type: ignore[arg-type]
     ],
 )
 def test_settings_that_cannot_work(make: Callable[[], OpenAI], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
