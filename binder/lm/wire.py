@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from binder.lm.base import Request
 
 Api = Literal["chat", "completions"]
-_WHOLE = frozenset(
-    "stop stopped eos eot endoftext end ended of turn text message sequence string token finish finished reason complete "
-    "completed done tool tools function call calls use none null".split()
+_WHOLE = re.compile(
+    "(?:stop(?:ped)?|eo[st]|end(?:ed)?|of|turn|text|message|sequence|string|token"
+    "|finish(?:ed)?|reason|completed?|done|tools?|function|calls?|use|none|null)*",
+    re.I,
 )
 """The words in which servers say that a reply came to its end: ``stop``, ``eos_token``, ``end_turn``, ``tool_calls``.
 Whatever holds another (``max_tokens``, ``content_filter``, ``insufficient_system_resource``) says that it did not: they
@@ -199,10 +200,10 @@ def _whole(reason: str) -> bool:
     """Whether a sample came to its end, by the server's reason; one that gives none is believed.
 
     Example:
-        >>> [_whole(reason) for reason in ("stop_sequence", "", "refusal")]
+        >>> [_whole(reason) for reason in ("stop_sequence", "", "refusal")]  # in whatever letters, joined by whatever
         [True, True, False]
     """
-    return all(word in _WHOLE for word in re.findall(r"[^\W_]+", reason.casefold()))
+    return bool(_WHOLE.fullmatch(re.sub(r"[\W_]+", "", reason)))
 
 
 def _text(choice: object) -> object:

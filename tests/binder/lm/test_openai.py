@@ -583,7 +583,10 @@ def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
     ("reason", "finished"),
     [
         *((reason, True) for reason in ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "", None)),
-        *((reason, True) for reason in ("STOP", "completed", "tool_calls", "tool_use", "function_call", "endoftext")),
+        *(
+            (reason, True)
+            for reason in ("STOP", "completed", "tool_calls", "tool_use", "functionCall", "<|endoftext|>")
+        ),
         *(
             (reason, False)
             for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS", "content_filter", "error", "refusal")
