@@ -60,8 +60,8 @@ class Cache:
         self._opened: Store | None = None
 
     def keeps(self, lm: LM) -> bool:
-        """Whether a model's replies are kept here."""
-        return identity_of(lm) is not None and self._store() is not None
+        """Whether a model's replies are kept here: all of them, as far as is known, since the file was opened."""
+        return identity_of(lm) is not None and (store := self._store()) is not None and store.keeps_all
 
     def values(self, call: CallKey, inputs: Sequence[Cells]) -> dict[Cells, str | None]:
         """What the model said of those inputs that it was asked about before, word for word; None where it said that
@@ -119,7 +119,7 @@ class Cache:
         """Entered while a request's samples are drawn: whoever wants the same of the same model waits, and then finds
         them here. Whoever has another budget a minute does not wait for this one's."""
         identity = identity_of(lm)
-        if identity is None or self._store() is None:
+        if identity is None or not self.keeps(lm):
             return nullcontext()
         return flight.turn(limits.unpaced(lm), draft_keys(identity, request, 1)[0])
 
