@@ -47,7 +47,7 @@ Runnable = Plan | Script
 SHOWN = 200
 """How many characters of a program the log shows."""
 
-_CUT = "the model stopped before the program's end; write a shorter one"
+_CUT = "the model was stopped before the program's end, for its length or by a filter; write a shorter or plainer one"
 _NO_CALLS = "this program holds LM calls, and they are not wanted here"
 _PLAIN = {Language.SQL: "write plain SQL", Language.PYTHON: "write plain pandas"}
 _NOTHING = "it ran and gave no value; compare with the cells as they are spelled, and select what was asked for"

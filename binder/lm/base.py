@@ -65,7 +65,7 @@ class Completion:
     Attributes:
         text: What the model wrote.
         logprob: The sum of its tokens' log-probabilities, or None where the provider gives none.
-        finished: False when the reply was cut at ``max_tokens``.
+        finished: False when the reply ended before its end: at ``max_tokens``, by a filter, or for lack of memory.
     """
 
     text: str

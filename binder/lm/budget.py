@@ -49,6 +49,11 @@ class Budget:
             else:
                 require_whole(what, given, 1 if name.endswith("_per_minute") else 0)
 
+    @property
+    def paced(self) -> bool:
+        """Whether a request may have to wait for its turn."""
+        return self.requests_per_minute is not None or self.tokens_per_minute is not None
+
 
 @dataclass(frozen=True)
 class Price:

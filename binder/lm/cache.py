@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from binder.amounts import require_whole
 from binder.errors import ConfigurationError
-from binder.lm import flight, weights
+from binder.lm import flight, limits, weights
 from binder.lm.base import LM, Completion, Request, identity_of
 from binder.lm.keys import CallKey, draft_keys, value_keys
 
@@ -60,8 +60,8 @@ class Cache:
         self._opened: Store | None = None
 
     def keeps(self, lm: LM) -> bool:
-        """Whether a model's replies are kept here."""
-        return identity_of(lm) is not None and self._store() is not None
+        """Whether a model's replies are kept here: all of them, as far as is known, since the file was opened."""
+        return identity_of(lm) is not None and (store := self._store()) is not None and store.keeps_all
 
     def values(self, call: CallKey, inputs: Sequence[Cells]) -> dict[Cells, str | None]:
         """What the model said of those inputs that it was asked about before, word for word; None where it said that
@@ -116,11 +116,12 @@ class Cache:
         return await flight.share(call, list(dict.fromkeys(inputs)), asking)
 
     def turn(self, lm: LM, request: Request) -> AbstractAsyncContextManager[object]:
-        """Entered while a request's samples are drawn: whoever wants the same waits, and then finds them here."""
+        """Entered while a request's samples are drawn: whoever wants the same of the same model waits, and then finds
+        them here. Whoever has another budget a minute does not wait for this one's."""
         identity = identity_of(lm)
-        if identity is None or self._store() is None:
+        if identity is None or not self.keeps(lm):
             return nullcontext()
-        return flight.turn(draft_keys(identity, request, 1)[0])
+        return flight.turn(limits.unpaced(lm), draft_keys(identity, request, 1)[0])
 
     def drafts(self, lm: LM, request: Request) -> dict[int, Completion]:
         """The samples that the model wrote for a request before, by number, among the first ``request.n``."""

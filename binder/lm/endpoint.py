@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from binder.errors import ConfigurationError
 
@@ -26,6 +26,9 @@ TELLING = 12
 
 _LOGIN = re.compile(r"(?:(?<=//)|^).*@")  # a name and password before an address's host, whatever they hold
 _OF_A_KEY = r"[\w.+/:=~%*\\-]"
+_ESCAPE = r"(?:\\{1,4})"  # JSON inside JSON doubles its backslashes
+_BEFORE = r"(?:(?<!\w)|(?<=\\[bfnrt])|(?<=\\u[\da-fA-F]{4})|(?<=%[\da-fA-F]{2}))"
+"""Where a whole word may begin: also behind what JSON or an address spells another character with."""
 _SPOKEN_OF = r"((?:\b|_)(?:bearer|authorization|key|token)\b(?:\W{1,4}(?:provided|bearer|is))?[^\w(]{1,4})"
 
 
@@ -110,7 +113,7 @@ class Endpoint:
         return tuple(cls.of(url, key) for url, key in pairs)
 
     def redact(self, text: str) -> str:
-        """A text without the key, for messages.
+        """A text without the key, for errors and logs; nor is there the beginning of one that was cut.
 
         A key too short to be a real one is also a part of words, so it is taken out only where a key is spoken of.
 
@@ -120,27 +123,34 @@ class Endpoint:
             >>> Endpoint("http://localhost/v1", "a").redact("a bad API key: 'a'")
             "a bad API key: '[key]'"
         """
-        text = self.blot(text)
-        if self.login is not None and len(self.login[1]) >= REAL_KEY:
-            text = _without(self.login[1], "[password]", text)
+        for secret, instead in self._secrets():
+            if len(secret) >= REAL_KEY:
+                text = _without_start(secret, instead, re.sub(_spelled(secret), instead, text))
         if len(self.key) >= REAL_KEY:
-            return _without(self.key, "[key]", text)
+            return text
         return re.sub(rf"{_SPOKEN_OF}{re.escape(self.key)}(?![\w-])", r"\1[key]", text, flags=re.IGNORECASE)
 
     def blot(self, text: str) -> str:
-        """A text without the key and the password, as far as they are long enough to be told from words.
+        """A reply without the key and the password, as far as they are long enough to be told from words.
+
+        They are taken out whole: what merely begins as they do, or holds them, may be a part of an answer.
 
         Example:
-            >>> Endpoint("http://localhost/v1", "sk-12345678").blot("I was sent sk-12345678")
-            'I was sent [key]'
+            >>> endpoint = Endpoint("http://localhost/v1", "12345678")
+            >>> endpoint.blot("I was sent 12345678"), endpoint.blot("n = 123456789")
+            ('I was sent [key]', 'n = 123456789')
         """
-        if _is_no_word(self.key):
-            text = _without(self.key, "[key]", text)
-        if self.login is not None:
-            sent = base64.b64encode(":".join(self.login).encode()).decode()
-            for secret in (sent, self.login[1]):
-                text = _without(secret, "[password]", text) if _is_no_word(secret) else text
+        for secret, instead in self._secrets():
+            if _is_no_word(secret):
+                text = re.sub(rf"{_BEFORE}{_spelled(secret)}(?!\w)", instead, text)
         return text
+
+    def _secrets(self) -> tuple[tuple[str, str], ...]:
+        """What is not to be shown, each with what is shown instead."""
+        if self.login is None:
+            return ((self.key, "[key]"),)
+        sent = base64.b64encode(":".join(self.login).encode()).decode()
+        return (self.key, "[key]"), (sent, "[password]"), (self.login[1], "[password]")
 
     @property
     def address(self) -> str:
@@ -159,22 +169,44 @@ class Endpoint:
         return urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
-def _without(secret: str, instead: str, text: str) -> str:
-    r"""A text without a secret, also where it is spelled for JSON or an address, or was cut.
+def _without_start(secret: str, instead: str, text: str) -> str:
+    """A text without the beginning of a secret, where the rest was cut and it can be told from words.
 
     Example:
-        >>> _without("abc/12345678.x", "[key]", r'"abc\/12345678.x" or abc/12345678...')
-        '"[key]" or [key]...'
+        >>> _without_start("sk-12345678-90", "[key]", "bad key sk-12345678-...")
+        'bad key [key]...'
+        >>> _without_start("administrator-2024", "[key]", "ask the administrator")
+        'ask the administrator'
     """
-    quoted = json.dumps(secret)[1:-1]
-    spelled = {secret, quoted, quoted.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1]}
-    spelled |= {quote(secret), quote(secret, safe="")}
-    for one in sorted(spelled, key=len, reverse=True):
-        text = text.replace(one, instead)
-    starts = {one[:TELLING] for one in spelled if len(one) > TELLING}
-    for start in starts:
-        text = re.sub(rf"{re.escape(start)}(?:{_OF_A_KEY}*[\w=*-])?", instead, text)
-    return text
+    start = secret[:TELLING]
+    if len(secret) == len(start) or not _is_like_a_key(start):
+        return text
+    return re.sub(rf"{_spelled(start)}(?:{_OF_A_KEY}*[\w=*-])?", instead, text)
+
+
+def _is_like_a_key(start: str) -> bool:
+    """Whether a text holds a digit, or small and capital letters, as the beginnings of few words do."""
+    return any(map(str.isdigit, start)) or (any(map(str.islower, start)) and any(map(str.isupper, start)))
+
+
+def _spelled(secret: str) -> str:
+    r"""A regular expression for all spellings of a secret: as it is, for JSON (also twice), and for an address.
+
+    Example:
+        >>> pattern = _spelled("ab/+12")
+        >>> [bool(re.fullmatch(pattern, said)) for said in ("ab/+12", r"ab\/\u002b12", "ab%2f%2B12", "ab-+12")]
+        [True, True, True, False]
+    """
+    return "".join(one if one.isascii() and one.isalnum() else _spellings(one) for one in secret)
+
+
+def _spellings(character: str) -> str:
+    """The spellings of a character that is no plain letter or digit."""
+    escaped = json.dumps(character)[1:-1].removeprefix("\\")  # such as n for a line's end
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    unicode = "".join(rf"{_ESCAPE}u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    percent = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+    return rf"(?:{_ESCAPE}?{re.escape(character)}|{_ESCAPE}{re.escape(escaped)}|(?i:{unicode}|{percent}))"
 
 
 def _is_no_word(secret: str) -> bool:

@@ -8,22 +8,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from binder.errors import LMUnavailable
+from binder.errors import LMOverflow, LMUnavailable
 
 if TYPE_CHECKING:
+    from binder.lm.base import LM
     from binder.lm.keys import CallKey
     from exemplars.exemplar import Cells
 
 Said: TypeAlias = "dict[Cells, str | None]"
 Ask: TypeAlias = "Callable[[Sequence[Cells]], Awaitable[Mapping[Cells, str | None]]]"
 Asked: TypeAlias = "tuple[CallKey, Cells]"
+Turned: TypeAlias = "tuple[int, bytes]"
 
-_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[bytes, _Turn]] = WeakKeyDictionary()
+_turns: WeakKeyDictionary[asyncio.AbstractEventLoop, WeakValueDictionary[Turned, _Turn]] = WeakKeyDictionary()
 _in_flight: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Asked, asyncio.Future[Said | None]]] = WeakKeyDictionary()
 
 
@@ -56,31 +57,56 @@ async def share(call: CallKey, inputs: Sequence[Cells], ask: Ask) -> Said:
     return said
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """How a model was out of reach, without the error itself: each who waited gets one of their own."""
+
+    kind: type[LMUnavailable]
+    told: str
+    status: int | None
+
+    @classmethod
+    def of(cls, error: LMUnavailable) -> _Failure:
+        # A class of the user's may be made in another way, so that only this library's are made again.
+        kind = LMOverflow if isinstance(error, LMOverflow) else LMUnavailable
+        return cls(kind, str(error), getattr(error, "status", None))
+
+    def again(self) -> LMUnavailable:
+        return self.kind(self.told, self.status)
+
+
 @dataclass(weakref_slot=True, slots=True)
 class _Turn:
     """Whose turn it is to ask for something, and how that failed before."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    failures: list[LMUnavailable] = field(default_factory=list)
+    failures: list[_Failure] = field(default_factory=list)
 
 
 @asynccontextmanager
-async def turn(key: bytes) -> AsyncIterator[None]:
-    """Entered by whoever asks for what is kept under a key, one at a time: the next one finds it kept.
+async def turn(lm: LM, key: bytes) -> AsyncIterator[None]:
+    """Entered by whoever asks a model for what is kept under a key, one at a time: the next one finds it kept.
+
+    Another model of the same name and address has turns of its own, since it may have another key or another timeout,
+    and so fail, or wait, where this one does not.
+
+    Args:
+        lm: The model whose turn it is, the same object for all who take turns.
+        key: What is asked for.
 
     Raises:
         LMUnavailable: The model was out of reach of someone who was waited for.
     """
     turns = _turns.setdefault(asyncio.get_running_loop(), WeakValueDictionary())
-    mine = turns.setdefault(key, _Turn())
+    mine = turns.setdefault((id(lm), key), _Turn())
     before = len(mine.failures)
     async with mine.lock:
         if len(mine.failures) > before:
-            raise copy(mine.failures[-1])
+            raise mine.failures[-1].again()
         try:
             yield
         except LMUnavailable as error:
-            mine.failures.append(error)
+            mine.failures.append(_Failure.of(error))
             raise
 
 

@@ -19,7 +19,7 @@ from binder.lm.pace import Pace, Sent
 from binder.lm.refusal import message
 from binder.lm.watch import Watch
 
-__all__ = ["Budget", "Limited", "Price", "permit"]
+__all__ = ["Budget", "Limited", "Price", "permit", "unpaced"]
 
 
 class Limited:
@@ -170,6 +170,20 @@ class Limited:
         if found is not None:
             spent = self.spent
             raise LimitReached(message(self.name, self.price, request, found, spent), found.limit, spent)
+
+
+def unpaced(lm: LM) -> LM:
+    """The model behind those limits that let no request wait for its turn, such as those of one question alone.
+
+    Example:
+        >>> from binder.lm import Scripted
+        >>> model = Scripted(lambda request: "yes")
+        >>> unpaced(Limited(model, Budget(requests=20))) is model
+        True
+    """
+    while isinstance(lm, Limited) and not lm.budget.paced:
+        lm = lm.wrapped
+    return lm
 
 
 @dataclass(eq=False)

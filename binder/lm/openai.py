@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from binder.amounts import require_number, require_text, require_whole
+from binder.amounts import require_number, require_switch, require_text, require_whole
 from binder.errors import ConfigurationError, LMOverflow, LMReplyError, LMUnavailable
 from binder.lm import draws, limits, wire
 from binder.lm.base import BATCH, Response, Usage
@@ -108,6 +108,7 @@ class OpenAI:
         require_number("timeout", timeout, above_zero=True)
         if stall is not None:
             require_number("stall", stall, above_zero=True)
+        require_switch("logprobs", logprobs)
         if samples is not None:
             require_whole("samples", samples)
         if api not in wire.PATHS:
@@ -150,6 +151,8 @@ class OpenAI:
         n = min(request.n, self.samples or request.n)
         reply, usage = await self._exchange(request, n)
         self._draws = draws.after(self._draws, n, len(reply.completions))
+        if reply.early:
+            _log.info("%s ended before the end of what it wrote: %s", self.name, self._redact(", ".join(reply.early)))
         return Response(reply.completions[:n], replace(usage, seconds=time.perf_counter() - started))
 
     async def aclose(self) -> None:

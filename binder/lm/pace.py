@@ -66,7 +66,7 @@ class Pace:
         finally:
             self._queue.remove(place)
         sent = Sent(time.monotonic(), need.requests, need.tokens)
-        if self._budget.requests_per_minute is not None or self._budget.tokens_per_minute is not None:
+        if self._budget.paced:
             self._sent.append(sent)
         return sent
 

@@ -1,11 +1,12 @@
 """store: texts by key, in one SQLite file that several processes and threads use at once.
 
 It is a cache, so it fails no question: a file that is damaged is set aside and a new one begun; where nothing can be
-written (a full disk, a read-only folder), or another process is busy for long, texts are just not kept.
+written (a full disk, a read-only folder), or another process is busy for long, texts are not kept, which is said once.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 import threading
@@ -18,6 +19,8 @@ from binder.lm import damage, rows
 from binder.lm.rows import Info, Kept
 
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 CHECK_EVERY = 1000
 """After how many texts the size is looked at again. Twice as many of the oldest then go where it is too large."""
@@ -37,7 +40,14 @@ class Store:
         self._lock = threading.RLock()
         self._opened: sqlite3.Connection | None = None
         self._usable = True
+        self._lost = False
+        self._trouble: Exception | None = None
         self._unchecked = CHECK_EVERY
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the file can be used, as far as is known, and holds all that it was given to keep."""
+        return self._usable and not self._lost
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Kept]:
         """What is kept under these keys."""
@@ -46,7 +56,7 @@ class Store:
     def put(self, kept: Mapping[bytes, Kept]) -> None:
         """Keep texts, in place of those with the same keys."""
 
-        def write(database: sqlite3.Connection) -> None:
+        def write(database: sqlite3.Connection) -> bool:
             with rows.writing(database):
                 rows.insert(database, kept)
                 self._unchecked += len(kept)
@@ -54,9 +64,10 @@ class Store:
                     self._unchecked = 0
                     if rows.size(database) > self.most_bytes:
                         rows.drop_oldest(database, CHECK_EVERY * 2)
+            return True
 
-        if kept:
-            self._safely(write, None)
+        if kept and not self._safely(write, False):
+            self._note_loss()
 
     def info(self) -> Info:
         """What it holds; makes no file."""
@@ -98,6 +109,14 @@ class Store:
                 self._opened.close()
             self._opened = None
 
+    def _note_loss(self) -> None:
+        """Say that texts were not kept, the first time, and where no warning has said so."""
+        with self._lock:
+            if self.keeps_all:
+                told = "some replies are not kept: %s cannot be written (%s). See to its disk, or name another file"
+                _log.warning(told, self.path, self._trouble)
+            self._lost = True
+
     def _safely(self, work: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         """Work on the database; where it cannot be done, ``otherwise``."""
         with self._lock:
@@ -107,6 +126,7 @@ class Store:
                 try:
                     return work(self._database())
                 except (sqlite3.Error, OSError) as error:
+                    self._trouble = error
                     if not self._begin_anew(error):
                         break
             return otherwise

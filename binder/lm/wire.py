@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from binder.lm.base import Request
 
 Api = Literal["chat", "completions"]
-CUT = re.compile(
-    "length|tokens|limit|filter|safety|recitation|error|abort|cancel|timeout|time_out|interrupt|incomplete|truncat",
+_WHOLE = re.compile(
+    "(?:stop(?:ped)?|eo[st]|end(?:ed)?|of|turn|text|message|sequence|string|token"
+    "|finish(?:ed)?|reason|completed?|done|tools?|function|calls?|use|none|null)*",
     re.I,
 )
-"""How a server says that a reply ended before its end: ``length``, ``model_length``, ``max_tokens``, ``error`` …"""
+"""The words in which servers say that a reply came to its end: ``stop``, ``eos_token``, ``end_turn``, ``tool_calls``.
+Whatever holds another (``max_tokens``, ``content_filter``, ``insufficient_system_resource``) says that it did not: they
+cannot all be known."""
 AN_ERROR = "the reply is an error"
 CHECK = "Check the address: it usually ends in /v1"
 _LEAST_LOGPROB = 1e9
@@ -62,11 +65,19 @@ FIELDS = (
 
 @dataclass(frozen=True)
 class Reply:
-    """What one HTTP response brought."""
+    """What one HTTP response brought.
+
+    Attributes:
+        completions: The samples.
+        prompt_tokens: How many tokens were read.
+        completion_tokens: How many were written.
+        early: Why samples ended before their end, each of the server's reasons once.
+    """
 
     completions: tuple[Completion, ...]
     prompt_tokens: int
     completion_tokens: int
+    early: tuple[str, ...] = ()
 
 
 def prompt(request: Request, api: Api) -> dict[str, Any]:
@@ -163,6 +174,7 @@ def read(text: str, request: Request) -> Reply:
         completions,
         _count(usage.get("prompt_tokens")) or tokens.estimate(request.prompt),
         written or sum(tokens.estimate(completion.text) for completion in completions),
+        tuple(dict.fromkeys(_excerpt(reason) for choice in choices if not _whole(reason := _reason(choice)))),
     )
 
 
@@ -174,8 +186,24 @@ def _completion(choice: object, stop: Sequence[str]) -> Completion:
     return Completion(
         text=text[: min(ends, default=len(text))],
         logprob=sum(logprobs) if logprobs else None,
-        finished=not CUT.search(str(_get(choice, "finish_reason"))),
+        finished=_whole(_reason(choice)),
     )
+
+
+def _reason(choice: object) -> str:
+    """Why a sample ended, in the server's words; empty where it says nothing."""
+    said = _get(choice, "finish_reason")
+    return "" if said is None else str(said)
+
+
+def _whole(reason: str) -> bool:
+    """Whether a sample came to its end, by the server's reason; one that gives none is believed.
+
+    Example:
+        >>> [_whole(reason) for reason in ("stop_sequence", "", "refusal")]  # in whatever letters, joined by whatever
+        [True, True, False]
+    """
+    return bool(_WHOLE.fullmatch(re.sub(r"[\W_]+", "", reason)))
 
 
 def _text(choice: object) -> object:

@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -471,6 +472,23 @@ def test_an_error_says_what_is_kept_and_the_same_again_asks_for_the_rest(tmp_pat
 
 def lm_at(url: str) -> OpenAI:
     return OpenAI("stub", base_url=url, concurrency=1, max_retries=0)
+
+
+@pytest.mark.parametrize("file", ["replies.sqlite", "plain/replies.sqlite"])
+def test_only_replies_that_could_be_written_are_told_as_kept(file: str, tmp_path: Path) -> None:
+    def reply(request: Request) -> str:
+        if not request.inputs or ("town 19",) in request.inputs:
+            raise LMUnavailable("down")
+        return json.dumps(dict.fromkeys(range(1, len(request.inputs) + 1), "yes"))
+
+    (tmp_path / "plain").write_text("")
+    large = Table.from_pandas(pandas.DataFrame({"name": [f"town {n}" for n in range(20)]}), name="w")
+    lm = Scripted(reply, identity="towns", batch=10, concurrency=1)
+    with warnings.catch_warnings(), Binder(lm, cache=Cache(tmp_path / file)) as engine:
+        warnings.simplefilter("ignore")
+        with pytest.raises(LMUnavailable) as failed:
+            engine.run("SELECT COUNT(*) FROM w WHERE QA(\"map@is it large?\"; name) = 'yes'", large)
+    assert bool(failed.value.kept) == ("are kept" in str(failed.value)) == (file == "replies.sqlite")
 
 
 def test_a_deadline_tells_what_the_server_did_before() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from binder.draft import Drafting, Drafts, draft, repair
-from binder.errors import LMReplyError, LMUnavailable
+from binder.errors import LMOverflow, LMReplyError, LMUnavailable
 from binder.lm.base import Completion, Message, Request, Response, Usage
 from binder.lm.cache import Cache
 from binder.lm.limits import Budget, Limited
@@ -256,6 +256,86 @@ def test_whoever_waits_for_samples_fails_as_the_one_before_and_a_later_one_draws
     both, drawn = asyncio.run(run())
     assert [(type(one), str(one)) for one in both] == [(LMUnavailable, "not yet")] * 2
     assert (drawn, len(lm.requests)) == (["seed 7", "seed 8"], 2)
+
+
+def test_a_server_that_is_down_is_asked_once_by_all_who_wait(cache: Cache) -> None:
+    class Down(Seeded):
+        async def complete(self, request: Request) -> Response:
+            await asyncio.sleep(0.01)
+            await super().complete(request)
+            raise LMUnavailable("down")
+
+    lm = Down()
+
+    async def run() -> list[object]:
+        limited = [Limited(lm, Budget(requests=5)) for _ in range(200)]  # as each question has its own
+        return await asyncio.gather(*(sample(one, REQUEST, cache) for one in limited), return_exceptions=True)
+
+    assert {str(one) for one in asyncio.run(run())} == {"down"}
+    assert len(lm.requests) == 1
+
+
+def test_another_model_of_the_same_identity_waits_for_no_other_and_shares_no_failure(cache: Cache) -> None:
+    refused = asyncio.Event()
+
+    class Refused(Seeded):
+        async def complete(self, request: Request) -> Response:
+            await refused.wait()
+            raise LMUnavailable("the server refused the key", 401)
+
+    async def run() -> tuple[list[str], object]:
+        first = asyncio.create_task(sample(Refused(), REQUEST, cache))
+        await asyncio.sleep(0.01)
+        completions, _ = await asyncio.wait_for(sample(Seeded(), REQUEST, cache), 5)
+        refused.set()
+        [error] = await asyncio.gather(first, return_exceptions=True)
+        return [one.text for one in completions], error
+
+    drawn, error = asyncio.run(run())
+    assert drawn == ["seed 7"] and str(error) == "the server refused the key"
+
+
+def test_nobody_waits_for_the_budget_a_minute_of_another(cache: Cache) -> None:
+    lm = Seeded()
+
+    async def run() -> list[str]:
+        slow = Limited(lm, Budget(requests_per_minute=1))
+        await sample(slow, replace(REQUEST, seed=1), cache)
+        waiting = asyncio.create_task(sample(slow, REQUEST, cache))
+        await asyncio.sleep(0.01)
+        completions, _ = await asyncio.wait_for(sample(Limited(lm, Budget(requests=9)), REQUEST, cache), 5)
+        waiting.cancel()
+        return [one.text for one in completions]
+
+    assert asyncio.run(run()) == ["seed 7"]
+
+
+class Overloaded(LMUnavailable):
+    """An error of a user's, which cannot be made from its own arguments."""
+
+    def __init__(self, server: str, *, load: float) -> None:
+        super().__init__(f"{server} is {load:.0%} busy", 503)
+
+
+@pytest.mark.parametrize(
+    ("error", "shared"), [(Overloaded("blue", load=0.99), LMUnavailable), (LMOverflow("too long"), LMOverflow)]
+)
+def test_whoever_waited_gets_an_error_of_their_own(
+    error: LMUnavailable, shared: type[LMUnavailable], cache: Cache
+) -> None:
+    async def reply(request: Request) -> str:
+        await asyncio.sleep(0.01)
+        raise error
+
+    lm = Scripted(reply, identity="busy")
+
+    async def run() -> list[object]:
+        return await asyncio.gather(*(sample(lm, REQUEST, cache) for _ in range(3)), return_exceptions=True)
+
+    first, *others = asyncio.run(run())
+    assert first is error and len({id(one) for one in (first, *others)}) == 3
+    assert [type(one) for one in others] == [shared] * 2
+    assert [(str(one), getattr(one, "status", 0)) for one in others] == [(str(error), error.status)] * 2
 
 
 def test_more_samples_than_were_asked_for_are_left_out(cache: Cache) -> None:

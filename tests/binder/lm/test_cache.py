@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -187,21 +188,30 @@ def test_a_place_that_cannot_be_written_costs_one_warning(tmp_path: Path) -> Non
     with pytest.warns(UserWarning, match="replies are not kept: .* cannot be used") as warned:
         cache.keep(CALL, {("Nepal",): "yes"})
         assert cache.values(CALL, [("Nepal",)]) == {}
-    assert len(warned) == 1
+    assert len(warned) == 1 and not cache.keeps(LM)
 
 
-def test_a_full_disk_keeps_what_there_was(cache: Cache) -> None:
+def test_a_full_disk_keeps_what_there_was_and_says_so_once(cache: Cache, caplog: pytest.LogCaptureFixture) -> None:
     cache.keep(CALL, {("Nepal",): "yes"})
     store = cache._store()
     assert store is not None and store._opened is not None
     pages = store._opened.execute("PRAGMA page_count").fetchone()[0]
     store._opened.execute(f"PRAGMA max_page_count = {pages}")
+    assert cache.keeps(LM)
     cache.keep(CALL, {("Peru",): "no" * 10_000})
+    assert not cache.keeps(LM)
     cache.keep(CALL, {("Kenya",): "no"})
+    cache.keep(CALL, {("Chad",): "no" * 10_000})
+    assert not cache.keeps(LM)
+    [record] = caplog.records
+    assert record.name == "binder.lm.store" and record.levelname == "WARNING"
+    assert re.search(r"some replies are not kept: .*replies-1.sqlite cannot be written .*full", record.getMessage())
     assert cache.values(CALL, [("Nepal",), ("Peru",), ("Kenya",)]) == {("Nepal",): "yes", ("Kenya",): "no"}
 
 
-def test_a_busy_file_keeps_nothing_and_fails_nothing(cache: Cache, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_file_keeps_nothing_and_fails_nothing(
+    cache: Cache, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("binder.lm.rows.BUSY_SECONDS", 0.05)
     cache.keep(CALL, {("Nepal",): "yes"})
     other = sqlite3.connect(path, isolation_level=None)
@@ -210,6 +220,7 @@ def test_a_busy_file_keeps_nothing_and_fails_nothing(cache: Cache, path: Path, m
     assert cache.values(CALL, [("Nepal",), ("Peru",)]) == {("Nepal",): "yes"}
     other.execute("COMMIT")
     other.close()
+    assert "cannot be written (database is locked)" in caplog.text and not cache.keeps(LM)
     cache.keep(CALL, {("Peru",): "no"})
     assert len(cache.values(CALL, [("Nepal",), ("Peru",)])) == 2
 

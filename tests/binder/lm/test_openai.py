@@ -7,6 +7,7 @@ import base64
 import gc
 import json
 import logging
+import re
 import socket
 import time
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,8 @@ def test_the_key_is_sent(api: Api) -> None:
         ("x", "Incorrect API key provided: x. Authorization: Bearer x", "provided: [key]. Authorization: Bearer [key]"),
         ("ollama", "ollama is no ollama-key, api_key=ollama", "ollama is no ollama-key, api_key=[key]"),
         ("sk-secret-key", "is sk-secret-key one, or sk-secret-k…?", "is [key] one, or sk-secret-k…?"),
-        ("sk-a-key-of-many-characters", "is sk-a-key-of-m… one?", "is [key]… one?"),
+        ("sk-a-Key-of-many-characters", "is sk-a-Key-of-m… one?", "is [key]… one?"),
+        ("ollama-local-server-key", "no model ollama-local-7", "no model ollama-local-7"),
     ],
 )
 def test_the_key_is_taken_out_of_messages_and_nothing_else(key: str, said: str, told: str) -> None:
@@ -474,6 +476,7 @@ def test_a_server_of_ones_own_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> N
         (lambda: OpenAI("stub", base_url="http://localhost:port"), "is no server's address"),
         (lambda: OpenAI("stub", base_url="http://localhost/v1?deployment=a"), "without what begins with [?] or #"),
         (lambda: OpenAI("stub", api_key="sk-…"), "a character that no key has"),
+        (lambda: OpenAI("stub", api_key="a", logprobs="no"), "logprobs is 'no'; give True or False"),  # type: ignore[arg-type]
     ],
 )
 def test_settings_that_cannot_work(make: Callable[[], OpenAI], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -509,6 +512,19 @@ def test_a_key_that_a_server_repeats_in_a_reply_is_taken_out() -> None:
 def test_a_key_that_is_a_word_is_left_in_a_reply() -> None:
     with serve(lambda body: completion("lm-studio 3")) as server:
         assert texts(ask(OpenAI("stub", base_url=server.url, api_key="lm-studio"), request())[0]) == ["lm-studio 3"]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("12345678", "SELECT name FROM w WHERE n = 123456789 OR m = 012345678"),
+        ("ollama-local-server-key", '{"1": "ollama-local"}'),
+        ("administrator-2024", "the administrator, and administrator-2024th"),
+    ],
+)
+def test_what_merely_begins_as_a_key_is_left_in_a_reply(key: str, said: str) -> None:
+    with serve(lambda body: completion(said)) as server:
+        assert texts(ask(client(server, api_key=key), request())[0]) == [said]
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
@@ -568,16 +584,26 @@ def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
     [
         *((reason, True) for reason in ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "", None)),
         *(
-            (reason, False)
-            for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS", "content_filter", "error")
+            (reason, True)
+            for reason in ("STOP", "completed", "tool_calls", "tool_use", "functionCall", "<|endoftext|>")
         ),
+        *(
+            (reason, False)
+            for reason in ("length", "model_length", "max_tokens", "MAX_TOKENS", "content_filter", "error", "refusal")
+        ),
+        *((reason, False) for reason in ("insufficient_system_resource", "model_context_window_exceeded", "OTHER")),
+        *((reason, False) for reason in ("context_overflow", "PROHIBITED_CONTENT", "stop_limit", "not finished", 7)),
     ],
 )
-def test_what_ended_before_its_end_is_not_taken_as_whole(reason: str | None, finished: bool) -> None:
+def test_what_ended_before_its_end_is_not_taken_as_whole(
+    reason: object, finished: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     choice = {"message": {"content": "1: 12"}, "finish_reason": reason}
-    with serve(lambda body: Reply({"choices": [choice]})) as server:
-        [response] = ask(client(server), request())
-    assert [one.finished for one in response.completions] == [finished]
+    with caplog.at_level(logging.INFO, "binder"), serve(lambda body: Reply({"choices": [choice] * 2})) as server:
+        [response] = ask(client(server), request(n=2))
+    assert [one.finished for one in response.completions] == [finished] * 2
+    told = [record.getMessage() for record in caplog.records if "ended before the end" in record.getMessage()]
+    assert [line.partition(": ")[2] for line in told] == ([] if finished else [repr(str(reason))])
 
 
 SECRETS = [
@@ -590,13 +616,16 @@ SECRETS = [
 @pytest.mark.parametrize("key", SECRETS)
 def test_no_part_of_a_key_comes_back_however_it_is_spelled(key: str) -> None:
     spelled = [key, json.dumps(key)[1:-1], json.dumps(key)[1:-1].replace("/", "\\/"), quote(key), quote(key, safe="")]
-    said = [f"I was sent {one} there." for one in spelled] + [f"I was sent {key[:-3]}..."]
+    spelled += [re.sub("%..", lambda code: code[0].lower(), quote(key, safe="")), json.dumps(json.dumps(key))[3:-3]]
+    spelled += ["".join(one if one.isalnum() else f"\\u{ord(one):04x}" for one in key)]
+    said = [f"I was sent {one} there." for one in spelled] + [json.dumps({"1": f"\n{key}\n"})]
     with serve(lambda body: completion(*said)) as server:
         [response] = ask(client(server, api_key=key), request(n=len(said)))
-    assert texts(response) == ["I was sent [key] there."] * len(spelled) + ["I was sent [key]..."]
-    with serve(lambda body: error(401, f"bad key {key}, really")) as server, pytest.raises(LMUnavailable) as caught:
-        ask(client(server, api_key=key), request())
-    assert "(bad key [key], really)" in str(caught.value)
+    assert texts(response) == ["I was sent [key] there."] * len(spelled) + [r'{"1": "\n[key]\n"}']
+    for told in (*(f"bad key {one}, really" for one in spelled), f"bad key {key[:-3]}…, really"):
+        with serve(lambda body, told=told: error(401, told)) as server, pytest.raises(LMUnavailable) as caught:
+            ask(client(server, api_key=key), request())
+        assert re.search(r"\(bad key \[key\]…?, really\)", str(caught.value))
 
 
 def test_a_server_that_says_at_once_is_still_given_a_moment() -> None:
