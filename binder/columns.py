@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from binder.cells import bare, is_missing, rendering, untidy
+from binder.cells import bare, held, is_missing, rendering, untidy
 from binder.errors import TableError
 from binder.fields import Field, kind_of
 from binder.headers import names_of, readable, unique
@@ -181,9 +181,10 @@ def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[i
             layers[1].append(f"{agrees} AS p{i}")
             layers[2].append(f"CASE WHEN NOT p{i} THEN {bare(cell, small)} END AS b{i}")
             layers[3].append(f"CASE WHEN p{i} THEN f{i} ELSE {reading.value(f'b{i}')} END AS v{i}")
-            lost = f"v{i} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
+            value = held(f"v{i}", reading.type)
+            lost = f"{value} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
             spelling = cell if reading.type == "DOUBLE" else f"CASE WHEN NOT p{i} THEN {cell} END"
-            outputs += [f"v{i}", f"{spelling} AS s{i}", f"{lost} AS l{i}"]
+            outputs += [f"{value} AS v{i}", f"{spelling} AS s{i}", f"{lost} AS l{i}"]
     for layer in filter(None, layers):
         raw = f"({_select(['*', *layer])} FROM {raw})"
     return f"{_select(outputs)} FROM {raw}"
@@ -196,7 +197,7 @@ def _agrees(value: str, type: str, cell: str) -> str:
     """
     if type == "DOUBLE":
         return f"coalesce(isfinite({value}), {cell} IS NULL)"
-    return f"({rendering(value, type)} IS NOT DISTINCT FROM {cell})"
+    return f"({rendering(held(value, type), type)} IS NOT DISTINCT FROM {cell})"
 
 
 def _telling(cells: Mapping[int, str]) -> str:

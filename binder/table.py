@@ -13,6 +13,7 @@ from binder.cells import identifier, rendering
 from binder.columns import Wishes
 from binder.errors import TableError
 from binder.frames import nullable
+from binder.spans import has_spans, with_spans
 from binder.viewed import Viewed
 from grammars.schema import Column, TableSchema
 
@@ -90,14 +91,19 @@ class Table(Viewed):
         return int(self.data.num_rows)
 
     def to_pandas(self, original: bool = False) -> pandas.DataFrame:
-        """The visible columns as a data frame.
+        """The visible columns as a data frame; integers and truth beside NULL stay what they are, durations are
+        ``timedelta64``.
 
         Args:
             original: Whether to give each cell's own text instead of its value.
         """
         if original:
             return self._texts().to_pandas()
-        return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable)
+        values = self.data.select([column.name for column in self.columns])
+        if has_spans(values):
+            with sources.connection() as cursor:
+                values = with_spans(cursor, values)
+        return values.to_pandas(types_mapper=nullable)
 
     def cells(self, column: str, rows: Sequence[int | None]) -> list[Any]:
         """What some rows hold in a column, a visible or a hidden one; None for no row."""

@@ -87,6 +87,19 @@ READINGS: list[tuple[list[str | None], str, list[Any]]] = [
     (["31/1/1990", "1/31/1990"], "text", ["31/1/1990", "1/31/1990"]),
     (["February 30, 1990", "March 1, 1990"], "text", ["February 30, 1990", "March 1, 1990"]),
     (["5 Mar 90", "6 Mar 91"], "text", ["5 Mar 90", "6 Mar 91"]),
+    # what Python has no value for
+    (["18:00", "24:00"], "text", ["18:00", "24:00"]),
+    (["0000-01-01", "1990-01-01"], "text", ["0000-01-01", "1990-01-01"]),
+    (["31/1/0000", "5 Mar 2000"], "text", ["31/1/0000", "5 Mar 2000"]),
+    (["0001-01-01", "9999-12-31"], "date", [date(1, 1, 1), date(9999, 12, 31)]),
+    (["0000-01-01 10:00", "1990-01-01 10:00"], "text", ["0000-01-01 10:00", "1990-01-01 10:00"]),
+    # the first of these is in the year 0 where both are in UTC
+    (
+        ["0001-01-01T00:30+02:00", "1990-03-05T10:20Z"],
+        "text",
+        ["0001-01-01T00:30+02:00", "1990-03-05T10:20Z"],
+    ),
+    (["9999999:00:00", "1:00:00"], "text", ["9999999:00:00", "1:00:00"]),
     (["yes", "no"], "text", ["yes", "no"]),
     (["1", "Bye"], "text", ["1", "Bye"]),
     (["inf", "5"], "text", ["inf", "5"]),
@@ -142,6 +155,14 @@ def test_a_second_zone_is_heard_late() -> None:
 def test_a_moment_of_no_zone_is_heard_late() -> None:
     cells: list[str | None] = [*(f"1990-03-05T10:{n % 60:02}Z" for n in range(3000)), "1990-03-05T10:00"]
     assert read(cells).columns[0].kind == "text"
+
+
+@pytest.mark.parametrize("late", ["0000-05-05", "0044-03-15 BC", "infinity", "10000-01-01"])
+def test_a_date_that_python_lacks_is_heard_late(late: str) -> None:
+    cells: list[str | None] = ["1990-03-05"] * 3000 + [late]
+    table = read(cells)
+    assert table.columns[0].kind == "text"
+    assert texts(table) == cells
 
 
 def test_a_second_currency_is_heard_late() -> None:
