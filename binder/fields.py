@@ -111,7 +111,7 @@ def _narrowed(connection: DuckDBPyConnection, relation: str, fields: list[Field]
     """The fields, with whole numbers that fit a BIGINT and timestamps that are dates given those types, and with what
     Python has no values for as text."""
     narrower = {at: test for at, field in enumerate(fields) if (test := _narrowing(field)) is not None}
-    ranges = {at: test for at, field in enumerate(fields) if (test := in_range(field.sql, field.type)) is not None}
+    ranges = {at: held for at, field in enumerate(fields) if (held := in_range(field.sql, field.type)) is not None}
     tests = [*(test for test, _ in narrower.values()), *ranges.values()]
     if tests:
         (fits,) = connection.execute(f"SELECT {_every(tests)} FROM {relation}").fetchall()

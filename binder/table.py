@@ -38,7 +38,7 @@ class About(TypedDict, total=False):
         name: What programs write after FROM; the file's name when not given, or ``w``.
         title: What the table is about, such as its page's title.
         types: The kinds of columns whose typing is to be overruled: ``{"zip": "text"}``. A cell that does not convert
-            is NULL, with its own text kept.
+            is NULL, with its own text kept; a kind that no cell fits is a ``TableError``.
         descriptions: What columns mean, for the prompt.
     """
 

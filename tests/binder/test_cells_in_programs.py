@@ -123,6 +123,12 @@ def test_python_programs_run_over_what_python_has_no_value_for(engine: Binder, c
     assert engine.run("SELECT MIN(x) FROM w", table).texts == (cells[0],)
 
 
+def test_a_literal_is_minutes_and_seconds_beside_a_wished_duration(engine: Binder) -> None:
+    table = Table.from_pandas(pandas.DataFrame({"x": ["3:45", "4:50", "61:50"]}), types={"x": "duration"})
+    assert engine.run("SELECT x FROM w WHERE x > '4:00'", table).texts == ("4:50", "61:50")
+    assert engine.run("SELECT MAX(x) FROM w", table).values == (timedelta(minutes=61, seconds=50),)
+
+
 def test_python_programs_reckon_with_durations(engine: Binder) -> None:
     table = Table.from_pandas(pandas.DataFrame({"x": LAPS[:2]}))
     answer = engine.run("def solve(table):\n    return [table['x'].max(), table['x'].sum()]", table)
