@@ -72,8 +72,8 @@ def in_range(value: str, type: str) -> str | None:
     """SQL for whether a value is one that Python has too; None if all of its type are.
 
     Example:
-        >>> in_range('"start"', "TIME")
-        '"start" BETWEEN TIME \'00:00:00\' AND TIME \'23:59:59.999999\''
+        >>> print(in_range("opens", "TIME"))
+        opens BETWEEN TIME '00:00:00' AND TIME '23:59:59.999999'
     """
     if type not in _RANGES:
         return None

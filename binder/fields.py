@@ -112,21 +112,18 @@ def _narrowed(connection: DuckDBPyConnection, relation: str, fields: list[Field]
     Python has no values for as text."""
     narrower = {at: test for at, field in enumerate(fields) if (test := _narrowing(field)) is not None}
     ranges = {at: held for at, field in enumerate(fields) if (held := in_range(field.sql, field.type)) is not None}
-    tests = [*(test for test, _ in narrower.values()), *ranges.values()]
-    if tests:
-        (fits,) = connection.execute(f"SELECT {_every(tests)} FROM {relation}").fetchall()
-        for fit, (at, (_, type)) in zip(fits, narrower.items(), strict=False):
+    every = [f"bool_and({test})" for test, _ in narrower.values()]
+    beyond = [f"count(*) FILTER (NOT ({held}))" for held in ranges.values()]  # half the time of bool_and
+    if every or beyond:
+        (found,) = connection.execute(f"SELECT {', '.join(every + beyond)} FROM {relation}").fetchall()
+        for fit, (at, (_, type)) in zip(found, narrower.items(), strict=False):
             if fit:
                 fields[at] = Field(fields[at].header, f"CAST({fields[at].sql} AS {type})", type)
-        for fit, at in zip(fits[len(narrower) :], ranges, strict=True):
-            if fit is False:  # not where nothing but NULL leaves it open
+        for count, at in zip(found[len(narrower) :], ranges, strict=True):
+            if count:
                 text = f"replace(CAST({fields[at].sql} AS VARCHAR), ' (BC)', ' BC')"  # not to be taken for a note
                 fields[at] = Field(fields[at].header, text, "VARCHAR")
     return tuple(fields)
-
-
-def _every(tests: Iterable[str]) -> str:
-    return ", ".join(f"bool_and({test})" for test in tests)
 
 
 def _narrowing(field: Field) -> tuple[str, str] | None:
