@@ -14,6 +14,7 @@ What a column reads as:
 - ``3:45``, ``3:45:10`` and ``3:45 pm`` are times of day; ``1:45.32``, ``26:45:00`` and ``1h 5m`` are durations.
 - Leading zeros, whole numbers beyond BIGINT, ranges, scores, two-digit years and words of magnitude stay text, and so
   does a column of which one cell does not conform.
+- What Python has no value for (``24:00``, a date of the year 0, a span of 300 years) makes its column text.
 - The usual marks for a missing value are NULL where the column's other cells have values that are not text.
 - Text is trimmed, a no-break space is a space, and an empty cell is NULL.
 
@@ -27,6 +28,13 @@ _MISSING = r"|n/?a|n[.]a[.]|nan|none|null|nil|unknown|tb[acd]|[–—−]|-{1,3}
 _NBSP = "\u00a0"
 _NOTES = r"(?:\s*(?:\[[^\[\]]{1,24}\]|[*†‡§^]+|\([^()\d]*\)))+$"
 _NOTE_ENDS = "])*†‡§^"
+_RANGES = {
+    "DATE": ("0001-01-01", "9999-12-31"),
+    "TIMESTAMP": ("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999"),
+    "TIME": ("00:00:00", "23:59:59.999999"),
+    "INTERVAL": ("-106751 days", "106751 days"),
+}
+"""The first and the last value of a type that Python, and for spans Arrow, has too; DuckDB has more."""
 
 
 def quoted(text: str) -> str:
@@ -58,6 +66,25 @@ def rendering(column: str, type: str) -> str:
             f"THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
         )
     return f"CAST({column} AS VARCHAR)"
+
+
+def in_range(value: str, type: str) -> str | None:
+    """SQL for whether a value is one that Python has too; None if all of its type are.
+
+    Example:
+        >>> print(in_range("opens", "TIME"))
+        opens BETWEEN TIME '00:00:00' AND TIME '23:59:59.999999'
+    """
+    if type not in _RANGES:
+        return None
+    first, last = (f"{type} {quoted(bound)}" for bound in _RANGES[type])
+    return f"{value} BETWEEN {first} AND {last}"
+
+
+def held(value: str, type: str) -> str:
+    """SQL for a value, NULL where Python has none like it."""
+    test = in_range(value, type)
+    return f"CASE WHEN {test} THEN {value} END" if test else value
 
 
 def tidied(cell: str) -> str:

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from binder.cells import bare, is_missing, rendering, untidy
+from binder.cells import bare, held, is_missing, rendering, untidy
 from binder.errors import TableError
 from binder.fields import Field, kind_of
 from binder.headers import names_of, readable, unique
-from binder.readings import TEXT, Reading, decide, insist
+from binder.readings import TEXT, Reading, carried_decimals, decide, insist
 from binder.shapes import Shape, shapes_query
+from grammars.figures import TEMPORARY_MACROS
 from grammars.schema import Column, Kind
 
 if TYPE_CHECKING:
@@ -56,14 +57,14 @@ def load(
     """Load a relation.
 
     Args:
-        connection: A connection of the caller's own, that can hold temporary views.
+        connection: A connection of the caller's own, that can hold temporary views and macros.
         relation: What stands after FROM.
         fields: Its columns.
         read: Whether text is read for values, or is text.
         wishes: The caller's types and descriptions.
 
     Raises:
-        TableError: A wish names no column or no kind.
+        TableError: A wish names no column or no kind, or a kind that none of the column's cells fits.
     """
     labels = tuple(field.header for field in fields)
     names = names_of(labels)
@@ -72,6 +73,8 @@ def load(
     chosen = {i: kinds.get(i) for i, field in enumerate(fields) if _is_read(field, kinds.get(i), read)}
     cells = _select(f"{_text(field) if i in chosen else field.sql} AS c{i}" for i, field in enumerate(fields))
     data, readings = _converted(connection, f"({cells} FROM {relation})", chosen, len(fields))
+    for i in kinds:
+        _require_fitting(data, i, names[i], kinds[i])
     columns = []
     for i, (field, name) in enumerate(zip(fields, names, strict=True)):
         type, form = (readings[i].type, readings[i].form) if i in readings else (field.type, None)
@@ -106,8 +109,11 @@ def _converted(
         seen |= _shapes(connection, _telling({i: f"SELECT c{i} AS cell FROM {raw}" for i in blank}))
     else:
         raw = "head"
+    if any(kind and kind.numeric for kind in chosen.values()):
+        connection.execute(TEMPORARY_MACROS)
+    decimals = _decimals(connection, [i for i, kind in chosen.items() if kind is Kind.DECIMAL])
     readings = {
-        i: decide(seen.get(i, set())) if kind is None else insist(kind, seen.get(i, set()))
+        i: decide(seen.get(i, set())) if kind is None else insist(kind, seen.get(i, set()), decimals.get(i, 0))
         for i, kind in chosen.items()
     }
     small = count <= _SAMPLE
@@ -118,6 +124,29 @@ def _converted(
         data |= _fetched(connection, _conversion(raw, readings, misjudged, small))
     free = {i for i, kind in chosen.items() if kind is None}
     return _reconsidered(connection, data, readings, seen, free), readings
+
+
+def _decimals(connection: DuckDBPyConnection, positions: Sequence[int]) -> dict[int, int]:
+    """How many digits at most follow the point in the first cells of columns, however these are written."""
+    if not positions:
+        return {}
+    most = ", ".join(f"max({carried_decimals(bare(f'c{i}', few=True))})" for i in positions)
+    (found,) = connection.execute(f"SELECT {most} FROM head").fetchall()
+    return {i: count or 0 for i, count in zip(positions, found, strict=True)}
+
+
+def _require_fitting(data: Mapping[str, pyarrow.ChunkedArray], position: int, name: str, kind: Kind) -> None:
+    """Refuse a column's wished kind that no cell fits, where there is one that holds something.
+
+    Raises:
+        TableError: It is so.
+    """
+    values, lost = data[f"v{position}"], data.get(f"l{position}")
+    if lost is None or values.null_count < len(values) or _all(lost, False):
+        return
+    first = data[f"s{position}"].filter(lost)[0].as_py()
+    told = f"types says that column {name!r} is {kind}, but no cell of it can be read so; the first is {first!r:.80}"
+    raise TableError(f"{told}; give another kind, or leave the column out of types")
 
 
 def _reconsidered(
@@ -181,9 +210,10 @@ def _conversion(raw: str, readings: Mapping[int, Reading], positions: Iterable[i
             layers[1].append(f"{agrees} AS p{i}")
             layers[2].append(f"CASE WHEN NOT p{i} THEN {bare(cell, small)} END AS b{i}")
             layers[3].append(f"CASE WHEN p{i} THEN f{i} ELSE {reading.value(f'b{i}')} END AS v{i}")
-            lost = f"v{i} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
+            value = held(f"v{i}", reading.type)
+            lost = f"{value} IS NULL AND b{i} IS NOT NULL AND NOT {is_missing(f'b{i}')}"
             spelling = cell if reading.type == "DOUBLE" else f"CASE WHEN NOT p{i} THEN {cell} END"
-            outputs += [f"v{i}", f"{spelling} AS s{i}", f"{lost} AS l{i}"]
+            outputs += [f"{value} AS v{i}", f"{spelling} AS s{i}", f"{lost} AS l{i}"]
     for layer in filter(None, layers):
         raw = f"({_select(['*', *layer])} FROM {raw})"
     return f"{_select(outputs)} FROM {raw}"
@@ -196,7 +226,7 @@ def _agrees(value: str, type: str, cell: str) -> str:
     """
     if type == "DOUBLE":
         return f"coalesce(isfinite({value}), {cell} IS NULL)"
-    return f"({rendering(value, type)} IS NOT DISTINCT FROM {cell})"
+    return f"({rendering(held(value, type), type)} IS NOT DISTINCT FROM {cell})"
 
 
 def _telling(cells: Mapping[int, str]) -> str:

@@ -2,7 +2,8 @@
 
 A source that has types is trusted: its integers become BIGINT, its timestamps with a zone UTC, its structs one column a
 field (``place.city``), its lists and maps JSON text. NaN is NULL. A timestamp column that is all midnights, which is
-how pandas has to write dates, becomes dates.
+how pandas has to write dates, becomes dates. A column with a moment or a span that Python has no value for becomes
+text.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from binder.cells import identifier, quoted
+from binder.cells import identifier, in_range, quoted
 from grammars.schema import Kind
 
 if TYPE_CHECKING:
@@ -107,15 +108,21 @@ def _plain(sql: str, type: DuckDBPyType) -> tuple[str, str]:
 
 
 def _narrowed(connection: DuckDBPyConnection, relation: str, fields: list[Field]) -> tuple[Field, ...]:
-    """The fields, with whole numbers that fit a BIGINT and timestamps that are dates given those types."""
-    tests = {position: test for position, field in enumerate(fields) if (test := _narrowing(field)) is not None}
-    if tests:
-        every = ", ".join(f"bool_and({test})" for test, _ in tests.values())
-        (fits,) = connection.execute(f"SELECT {every} FROM {relation}").fetchall()
-        for fit, (position, (_, type)) in zip(fits, tests.items(), strict=True):
+    """The fields, with whole numbers that fit a BIGINT and timestamps that are dates given those types, and with what
+    Python has no values for as text."""
+    narrower = {at: test for at, field in enumerate(fields) if (test := _narrowing(field)) is not None}
+    ranges = {at: held for at, field in enumerate(fields) if (held := in_range(field.sql, field.type)) is not None}
+    every = [f"bool_and({test})" for test, _ in narrower.values()]
+    beyond = [f"count(*) FILTER (NOT ({held}))" for held in ranges.values()]  # half the time of bool_and
+    if every or beyond:
+        (found,) = connection.execute(f"SELECT {', '.join(every + beyond)} FROM {relation}").fetchall()
+        for fit, (at, (_, type)) in zip(found, narrower.items(), strict=False):
             if fit:
-                field = fields[position]
-                fields[position] = Field(field.header, f"CAST({field.sql} AS {type})", type)
+                fields[at] = Field(fields[at].header, f"CAST({fields[at].sql} AS {type})", type)
+        for count, at in zip(found[len(narrower) :], ranges, strict=True):
+            if count:
+                text = f"replace(CAST({fields[at].sql} AS VARCHAR), ' (BC)', ' BC')"  # not to be taken for a note
+                fields[at] = Field(fields[at].header, text, "VARCHAR")
     return tuple(fields)
 
 

@@ -11,6 +11,7 @@ from binder import sources
 from binder.cells import rendering
 from binder.database import quoted
 from binder.sandbox.host import Packed, packed_tables
+from binder.spans import with_spans
 from grammars.schema import Column
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ def pack(tables: Sequence[Table]) -> Packed:
 def _streams(data: pyarrow.Table, columns: Sequence[Column]) -> tuple[bytes, ...]:
     """A table as Arrow streams: its visible columns; the texts of those that are no text; and the spellings of those
     whose cells have their own, missing where they have not."""
-    import pyarrow
-
     typed = [column for column in columns if column.type != "VARCHAR"]
     spelled = [column for column in columns if column.spelling]
     wanted = (
@@ -46,9 +45,7 @@ def _streams(data: pyarrow.Table, columns: Sequence[Column]) -> tuple[bytes, ...
     with sources.connection() as cursor:
         cursor.register("source", data)
         cells, *texts = [_selected(cursor, each) for each in wanted]
-    for at, column in enumerate(columns):
-        if column.type == "INTERVAL":
-            cells = cells.set_column(at, column.name, cells.column(at).cast(pyarrow.duration("us")))
+        cells = with_spans(cursor, cells)
     return tuple(map(_stream, (cells, *texts)))
 
 
@@ -63,8 +60,6 @@ def _selected(cursor: DuckDBPyConnection, wanted: Sequence[tuple[str, Column]]) 
 def _cell(column: Column) -> str:
     """SQL for a cell as a type that pandas knows."""
     name = quoted(column.name)
-    if column.type == "INTERVAL":
-        return f"epoch_us({name})"
     digits = re.match(r"DECIMAL\((\d+)", column.type)
     if digits and int(digits[1]) <= _DIGITS:
         return f"CAST({name} AS DOUBLE)"

@@ -12,6 +12,9 @@ from binder.shapes import Shape
 from grammars.schema import Form, Kind
 
 _MOST_DECIMALS = 9
+_EXACT = 2**53  # whole numbers up to here are floats without loss
+_DIGITS = "[+-]?[0-9]+"  # leading zeros too, and more digits than a float holds
+_SCALES = ("b", "B")  # a unit after a number, but billions after an amount of money
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class Reading:
         form: How ``5/3/1990`` (month first, if nothing tells) or ``2:00`` is read.
         plain: Whether every cell is to be spelled as its value's rendering, so that a cast is all there is to do.
         odd: Whether no cell is to be spelled so, so that a cast is not worth trying.
+        wide: Whether the caller names the kind, so that cells are read for it that could also be of another:
+            numbers as ``grammars.figures`` has them, ``3:45`` as minutes and seconds, ``yes`` as true.
     """
 
     kind: Kind
@@ -35,14 +40,19 @@ class Reading:
     form: Form | None = None
     plain: bool = False
     odd: bool = False
+    wide: bool = False
 
     def value(self, bare: str) -> str:
         """SQL for the value of a bare cell, NULL when it does not conform."""
         match self.kind:
             case Kind.TEXT:
                 return tidied(bare)
+            case Kind.BOOLEAN if self.wide:
+                return _when((bare, forms.YES, "true"), (bare, forms.NO, "false"))
             case Kind.BOOLEAN:
                 return _when((bare, "true|false", f"lower({bare}) = 'true'"))
+            case Kind.INTEGER | Kind.DECIMAL | Kind.NUMBER if self.wide:
+                return f"coalesce({_number(bare, self)}, {_carried(bare, self.type)})"
             case Kind.INTEGER | Kind.DECIMAL | Kind.NUMBER:
                 return _number(bare, self)
             case Kind.DATE:
@@ -51,6 +61,8 @@ class Reading:
                 return _timestamp(bare, self)
             case Kind.TIME:
                 return _when((bare, forms.CLOCK, _time(bare)))
+            case Kind.DURATION if self.wide:
+                return f"coalesce({_duration(bare)}, {_wide_duration(bare)})"
             case Kind.DURATION:
                 return _duration(bare)
 
@@ -109,16 +121,28 @@ def _zones(shapes: Collection[Shape]) -> tuple[str, ...]:
     return tuple(sorted({shape.affix for shape in shapes if shape.form.endswith("timestamp")}))
 
 
-def insist(kind: Kind, shapes: Collection[Shape]) -> Reading:
+def insist(kind: Kind, shapes: Collection[Shape], decimals: int = 0) -> Reading:
     """How a column reads that is said to be of a kind: every sign and unit of its cells may stand, the month comes
-    before the day unless a cell shows the opposite, and what does not conform is NULL."""
+    before the day unless a cell shows the opposite, and what does not conform is NULL.
+
+    Args:
+        kind: What the caller says.
+        shapes: What the column's cells look like.
+        decimals: For a decimal, how many digits at most follow the point of the numbers that cells carry.
+    """
     numbers = [shape for shape in shapes if shape.form == "number"]
-    affixes = tuple(sorted({shape.affix for shape in numbers} - {""}))
+    affixes = tuple(sorted({shape.affix for shape in numbers} - {"", *_SCALES}))
     if kind is Kind.DECIMAL:
-        scale = min(max((shape.decimals for shape in numbers if shape.decimals > 0), default=2), _MOST_DECIMALS)
-        return Reading(kind, f"DECIMAL(18,{scale})", rf"(?:[.]\d{{1,{scale}}})?", affixes)
+        scale = min(max(decimals, *(shape.decimals for shape in numbers), 0) or 2, _MOST_DECIMALS)
+        return Reading(kind, f"DECIMAL(18,{scale})", rf"(?:[.]\d{{1,{scale}}})?", affixes, wide=True)
     affixes = _zones(shapes) if kind is Kind.TIMESTAMP else affixes
-    return replace(_BY_KIND[kind], affixes=affixes, form=_form_of(shapes))
+    form = Form.MINUTES if kind is Kind.DURATION and not _have_hours(shapes) else _form_of(shapes)
+    return replace(_BY_KIND[kind], affixes=affixes, form=form, wide=True)
+
+
+def _have_hours(shapes: Collection[Shape]) -> bool:
+    """Whether all cells of durations show hours, or name their units."""
+    return {shape.form for shape in shapes} <= {"missing", "clock", "duration"}
 
 
 def _form_of(shapes: Collection[Shape]) -> Form | None:
@@ -151,6 +175,25 @@ def _number(text: str, reading: Reading) -> str:
     for old, new in (*((affix, "") for affix in longest_first), (",", ""), ("−", "-"), ("–", "-")):
         digits = f"replace({digits}, {quoted(old)}, '{new}')"
     return _when((text, pattern, f"TRY_CAST({digits} AS {reading.type})"))
+
+
+def carried_decimals(bare: str) -> str:
+    """SQL for how many digits follow the point of the number that a bare cell carries."""
+    return f"length(regexp_extract(CAST(carried_number({bare}) AS VARCHAR), '^-?[0-9]+[.]([0-9]*[1-9])0*$', 1))"
+
+
+def _carried(text: str, type: str) -> str:
+    """The number that a text carries, NULL where its type has it not exactly. A one-item list holds it, so that it is
+    found once."""
+    if type == "DOUBLE":
+        exact = "isfinite(n)"
+    else:
+        scale = 0 if type == "BIGINT" else type.rpartition(",")[2].rstrip(")")
+        exact = f"abs(n) <= {_EXACT} AND n = round(n, {scale})"
+    number = f"list_transform([carried_number({text})], lambda n: CASE WHEN {exact} THEN TRY_CAST(n AS {type}) END)[1]"
+    if type != "BIGINT":
+        return number
+    return f"CASE WHEN {matches(text, _DIGITS)} THEN TRY_CAST({text} AS BIGINT) ELSE {number} END"
 
 
 def _date(text: str, day_first: bool) -> str:
@@ -200,6 +243,16 @@ def _duration(text: str) -> str:
         (text, forms.HOURS, f"TRY_CAST({text} AS INTERVAL)"),
         (text, forms.MINUTES, f"TRY_CAST('00:' || {text} AS INTERVAL)"),
         (text, forms.WORDED_SPAN, f"TRY_CAST({words} AS INTERVAL)"),
+    )
+
+
+def _wide_duration(text: str) -> str:
+    """``3:45`` and ``105:30`` as minutes and seconds, and a single unit."""
+    minutes, seconds = (f"split_part({text}, ':', {part})" for part in (1, 2))
+    words = f"regexp_replace({text}, ',? and |, ', ' ', 'g')"
+    return _when(
+        (text, forms.MINUTES_SECONDS, f"to_minutes(CAST({minutes} AS BIGINT)) + to_seconds(CAST({seconds} AS DOUBLE))"),
+        (text, forms.ANY_WORDED_SPAN, f"TRY_CAST({words} AS INTERVAL)"),
     )
 
 

@@ -30,7 +30,14 @@ _HOURS_MINUTES = rf"\d{{1,2}}:\d{{2}}|\d{{1,2}}:\d{{2}}(?::\d{{2}})? ?{NOON}"
 _HOURS_MINUTES_SECONDS = r"(?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d"
 HOURS = r"\d+:\d{2}:\d{2}(?:[.]\d{1,6})?"
 MINUTES = r"\d{1,2}:\d{2}[.]\d{1,6}"
-WORDED_SPAN = "(?:[0-9]+ ?(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?:, | and | )?){2,}"
+_WORDED = "(?:[0-9]+ ?(?:days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?:, | and | )?)"
+WORDED_SPAN = f"{_WORDED}{{2,}}"
+
+# What is read besides in a column whose kind the caller names.
+ANY_WORDED_SPAN = f"{_WORDED}+"
+MINUTES_SECONDS = r"\d{1,9}:[0-5]\d(?:[.]\d{1,6})?"
+YES = "true|t|yes|y|1"
+NO = "false|f|no|n|0"
 
 _PLAIN = r"true|false|-?(?:0|[1-9]\d*)(?:[.]\d+)?|\d{4}-\d{2}-\d{2}(?: \d{2}:\d{2}:\d{2})?"
 

@@ -13,6 +13,7 @@ from binder.cells import identifier, rendering
 from binder.columns import Wishes
 from binder.errors import TableError
 from binder.frames import nullable
+from binder.spans import has_spans, with_spans
 from binder.viewed import Viewed
 from grammars.schema import Column, TableSchema
 
@@ -37,7 +38,7 @@ class About(TypedDict, total=False):
         name: What programs write after FROM; the file's name when not given, or ``w``.
         title: What the table is about, such as its page's title.
         types: The kinds of columns whose typing is to be overruled: ``{"zip": "text"}``. A cell that does not convert
-            is NULL, with its own text kept.
+            is NULL, with its own text kept; a kind that no cell fits is a ``TableError``.
         descriptions: What columns mean, for the prompt.
     """
 
@@ -90,14 +91,19 @@ class Table(Viewed):
         return int(self.data.num_rows)
 
     def to_pandas(self, original: bool = False) -> pandas.DataFrame:
-        """The visible columns as a data frame.
+        """The visible columns as a data frame; integers and truth beside NULL stay what they are, durations are
+        ``timedelta64``.
 
         Args:
             original: Whether to give each cell's own text instead of its value.
         """
         if original:
             return self._texts().to_pandas()
-        return self.data.select([column.name for column in self.columns]).to_pandas(types_mapper=nullable)
+        values = self.data.select([column.name for column in self.columns])
+        if has_spans(values):
+            with sources.connection() as cursor:
+                values = with_spans(cursor, values)
+        return values.to_pandas(types_mapper=nullable)
 
     def cells(self, column: str, rows: Sequence[int | None]) -> list[Any]:
         """What some rows hold in a column, a visible or a hidden one; None for no row."""

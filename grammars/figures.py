@@ -126,7 +126,7 @@ def _case(subject: str, ways: dict[str, str], otherwise: str = "''") -> str:
     return f"CASE {subject} {whens} ELSE {otherwise} END"
 
 
-def _macros() -> str:
+def _macros(kind: str) -> str:
     """The same reading in DuckDB. A one-item list holds a figure's parts, so that they are found once."""
     digits = " ".join(
         f"WHEN {_is('digits', pattern)} THEN replace(replace(digits, {_sql(drop)}, ''), {_sql(mark)}, '.')"
@@ -154,11 +154,14 @@ def _macros() -> str:
         f"ELSE figure_number({joined}) * CASE WHEN {enclosed} THEN -1 ELSE 1 END END"
     )
     return (
-        f"CREATE MACRO figure_digits(digits) AS CASE {digits} END; "
-        f"CREATE MACRO figure_number(one) AS list_transform([{parts}], lambda p: TRY_CAST({number} AS DOUBLE))[1]; "
-        f"CREATE MACRO carried_number(cell) AS {carried};"
+        f"CREATE {kind} figure_digits(digits) AS CASE {digits} END; "
+        f"CREATE {kind} figure_number(one) AS list_transform([{parts}], lambda p: TRY_CAST({number} AS DOUBLE))[1]; "
+        f"CREATE {kind} carried_number(cell) AS {carried};"
     )
 
 
-MACROS = _macros()
+MACROS = _macros("MACRO")
 """The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs."""
+
+TEMPORARY_MACROS = _macros("OR REPLACE TEMP MACRO")
+"""The same for one connection alone, for columns that a caller says are numbers."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from binder.cells import identifier, rendering
+from binder.errors import TableError
 from binder.table import Table
 from tests.support.messy import COLUMNS, MISSING, write_messy
 
@@ -87,6 +88,19 @@ READINGS: list[tuple[list[str | None], str, list[Any]]] = [
     (["31/1/1990", "1/31/1990"], "text", ["31/1/1990", "1/31/1990"]),
     (["February 30, 1990", "March 1, 1990"], "text", ["February 30, 1990", "March 1, 1990"]),
     (["5 Mar 90", "6 Mar 91"], "text", ["5 Mar 90", "6 Mar 91"]),
+    # what Python has no value for
+    (["18:00", "24:00"], "text", ["18:00", "24:00"]),
+    (["0000-01-01", "1990-01-01"], "text", ["0000-01-01", "1990-01-01"]),
+    (["31/1/0000", "5 Mar 2000"], "text", ["31/1/0000", "5 Mar 2000"]),
+    (["0001-01-01", "9999-12-31"], "date", [date(1, 1, 1), date(9999, 12, 31)]),
+    (["0000-01-01 10:00", "1990-01-01 10:00"], "text", ["0000-01-01 10:00", "1990-01-01 10:00"]),
+    # the first of these is in the year 0 where both are in UTC
+    (
+        ["0001-01-01T00:30+02:00", "1990-03-05T10:20Z"],
+        "text",
+        ["0001-01-01T00:30+02:00", "1990-03-05T10:20Z"],
+    ),
+    (["9999999:00:00", "1:00:00"], "text", ["9999999:00:00", "1:00:00"]),
     (["yes", "no"], "text", ["yes", "no"]),
     (["1", "Bye"], "text", ["1", "Bye"]),
     (["inf", "5"], "text", ["inf", "5"]),
@@ -144,6 +158,14 @@ def test_a_moment_of_no_zone_is_heard_late() -> None:
     assert read(cells).columns[0].kind == "text"
 
 
+@pytest.mark.parametrize("late", ["0000-05-05", "0044-03-15 BC", "infinity", "10000-01-01"])
+def test_a_date_that_python_lacks_is_heard_late(late: str) -> None:
+    cells: list[str | None] = ["1990-03-05"] * 3000 + [late]
+    table = read(cells)
+    assert table.columns[0].kind == "text"
+    assert texts(table) == cells
+
+
 def test_a_second_currency_is_heard_late() -> None:
     cells: list[str | None] = [*(f"${number}" for number in range(1, 3000)), "€5"]
     table = read(cells)
@@ -165,6 +187,55 @@ def test_types_overrule() -> None:
     assert table.data["n"].to_pylist() == [1.5, None]
     assert table.data["d"].to_pylist() == [date(1990, 3, 4), None]
     assert table.to_pandas(original=True)["n"].tolist() == ["1.5", "two"]
+
+
+def spans(*seconds: float | None) -> list[timedelta | None]:
+    return [None if second is None else timedelta(seconds=second) for second in seconds]
+
+
+WISHED: list[tuple[str, list[str | None], list[Any]]] = [
+    ("integer", ["01", "02", "000123456789012345678"], [1, 2, 123456789012345678]),
+    ("integer", ["66 000", "1.2 million", "(1,234)", "22–18"], [66000, 1200000, -1234, 22]),
+    ("integer", ["5.5", "36½", "12345678901234567890", "retired", "n/a", "7"], [None] * 5 + [7]),
+    ("number", ["$1.2m", "$3m", "1.234,5", "007", "12 b"], [1.2e6, 3e6, 1234.5, 7.0, 12.0]),
+    ("number", ["$3b", "5 b", "1,234.5 km", "€7"], [3e9, 5.0, 1234.5, 7.0]),
+    ("number", ["1.2 million", "5", "(5)"], [1.2e6, 5.0, None]),
+    ("decimal", ["0,305", "36½", "$1.2m"], [Decimal("0.305"), Decimal("36.5"), Decimal(1200000)]),
+    ("decimal", ["5", "two"], [Decimal("5.00"), None]),
+    ("boolean", ["yes", "No", "Y", "n", "true", "F", "1", "0", "maybe"], [True, False] * 4 + [None]),
+    ("duration", ["3:45", "61:50", "105:30.5", "1:02:03"], spans(225, 3710, 6330.5, 3723)),
+    ("duration", ["5 min", "1h 5m", "1:45.32", "3:61", "–"], spans(300, 3900, 105.32, None, None)),
+    ("time", ["18:00", "24:00"], [time(18), None]),
+    ("date", ["1990-03-05", "0000-01-01"], [date(1990, 3, 5), None]),
+]
+
+
+@pytest.mark.parametrize(("kind", "cells", "values"), WISHED, ids=lambda value: str(value)[:40])
+def test_a_wished_kind_is_read_widely(kind: str, cells: list[str | None], values: list[Any]) -> None:
+    table = read(cells, types={"x": kind})
+    assert table.columns[0].kind == kind
+    assert [None if pandas.isna(value) else value for value in table.to_pandas()["x"]] == values
+    assert texts(table) == cells
+
+
+@pytest.mark.parametrize("kind", ["integer", "decimal", "number", "date", "time", "timestamp", "duration", "boolean"])
+def test_a_wished_kind_that_no_cell_fits_is_refused(kind: str) -> None:
+    told = f"column 'x' is {kind}, but no cell of it can be read so; the first is 'abc'; give another kind"
+    with pytest.raises(TableError, match=told):
+        read(["n/a", None, "abc", "def"], types={"x": kind})
+    assert read(["n/a", None], types={"x": kind}).data["x"].null_count == 2
+
+
+@pytest.mark.parametrize("late", ["yes", "1"])
+def test_truth_that_nobody_wished_for_is_spelled_so(late: str) -> None:
+    assert read(["true"] * 3000 + [late]).columns[0].kind == "text"
+
+
+def test_a_wish_is_met_after_the_sample() -> None:
+    cells: list[str | None] = ["5"] * 3000 + ["$1.2m", "x"]
+    assert read(cells, types={"x": "integer"}).data["x"].to_pylist()[-2:] == [1200000, None]
+    cells = ["x"] * 3000 + ["66 000"]
+    assert read(cells, types={"x": "number"}).data["x"].null_count == 3000
 
 
 _CELL = st.one_of(

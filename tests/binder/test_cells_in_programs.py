@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pandas
 import pytest
@@ -113,6 +114,26 @@ MESSY = {
 )
 def test_programs_find_the_cells_own_text(engine: Binder, condition: str, wanted: list[int]) -> None:
     assert rows(engine, condition, **MESSY) == wanted
+
+
+@pytest.mark.parametrize("cells", [["18:00", "24:00"], ["0000-01-01", "1990-01-01"]])
+def test_python_programs_run_over_what_python_has_no_value_for(engine: Binder, cells: list[str]) -> None:
+    table = Table.from_pandas(pandas.DataFrame({"x": cells}))
+    assert engine.run("def solve(table):\n    return table['x'].max()", table).values == (cells[1],)
+    assert engine.run("SELECT MIN(x) FROM w", table).texts == (cells[0],)
+
+
+def test_a_literal_is_minutes_and_seconds_beside_a_wished_duration(engine: Binder) -> None:
+    table = Table.from_pandas(pandas.DataFrame({"x": ["3:45", "4:50", "61:50"]}), types={"x": "duration"})
+    assert engine.run("SELECT x FROM w WHERE x > '4:00'", table).texts == ("4:50", "61:50")
+    assert engine.run("SELECT MAX(x) FROM w", table).values == (timedelta(minutes=61, seconds=50),)
+
+
+def test_python_programs_reckon_with_durations(engine: Binder) -> None:
+    table = Table.from_pandas(pandas.DataFrame({"x": LAPS[:2]}))
+    answer = engine.run("def solve(table):\n    return [table['x'].max(), table['x'].sum()]", table)
+    assert answer.values == (timedelta(minutes=2, seconds=1.1), timedelta(minutes=3, seconds=59.42))
+    assert answer.frame["value"].max() == answer.values[1]
 
 
 def test_own_text_in_outputs_and_groups(engine: Binder) -> None:

@@ -21,11 +21,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import numpy
 import pandas
 import pyarrow
 import pytest
 from pyarrow import parquet
 
+from binder.engine import Binder
 from binder.errors import TableError
 from binder.table import Table
 
@@ -225,6 +228,46 @@ def test_typed_sources_keep_their_types(tmp_path: Path) -> None:
         ]
         assert table.data["text"].to_pylist() == ["1,234", " "]
         assert table.data["single"].to_pylist() == [0.1, None]
+
+
+EXTREMES = [
+    ("SELECT DATE '0000-01-01'", "0001-01-01 BC"),
+    ("SELECT DATE '10000-01-01'", "10000-01-01"),
+    ("SELECT DATE 'infinity'", "infinity"),
+    ("SELECT TIMESTAMP '0000-01-01 10:00:00'", "0001-01-01 BC 10:00:00"),
+    ("SELECT TIMESTAMPTZ '9999-12-31 23:59:59-10'", "10000-01-01 09:59:59"),
+    ("SELECT TIME '24:00'", "24:00:00"),
+    ("SELECT INTERVAL '300 years'", "300 years"),
+]
+
+
+@pytest.mark.parametrize(("query", "text"), EXTREMES)
+def test_what_python_has_no_value_for_is_text(tmp_path: Path, query: str, text: str) -> None:
+    source = duckdb.sql(f"{query} AS x UNION ALL SELECT NULL")
+    source.write_parquet(str(tmp_path / "w.parquet"))
+    with Binder() as engine:
+        for table in (Table.from_parquet(tmp_path / "w.parquet"), Table.from_arrow(source.to_arrow_table())):
+            assert table.columns[0].kind == "text"
+            assert table.to_pandas()["x"][0] == text
+            for program in ("SELECT x FROM w LIMIT 1", "def solve(table):\n    return table['x'].max()"):
+                answer = engine.run(program, table)
+                assert answer.values == answer.texts == (text,)
+                assert answer.frame.iloc[0, 0] == json.loads(answer.to_json())["values"][0] == text
+
+
+def test_the_first_and_the_last_of_what_python_has() -> None:
+    days = pyarrow.array([date(1, 1, 1), date(9999, 12, 31), None])
+    spans = pyarrow.array([timedelta(days=106_751), timedelta(days=-106_751), None])
+    table = Table.from_arrow(pyarrow.table({"day": days, "span": spans, "none": pyarrow.nulls(3, pyarrow.date32())}))
+    assert [str(column.kind) for column in table.columns] == ["date", "duration", "date"]
+    assert table.to_pandas()["day"].tolist() == days.to_pylist()
+    assert table.to_pandas()["span"].max() == timedelta(days=106_751)
+
+
+def test_a_pandas_date_of_the_year_0_is_not_one_of_the_year_1() -> None:
+    frame = pandas.DataFrame({"x": numpy.array(["0000-01-01", "2000-01-01"], "datetime64[s]")})
+    assert rows(Table.from_pandas(frame)) == [["0001-01-01 BC"], ["2000-01-01"]]
+    assert Table.from_pandas(frame, types={"x": "date"}).data["x"].to_pylist() == [None, date(2000, 1, 1)]
 
 
 def test_arrow_oddities() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pandas
@@ -61,6 +62,16 @@ def test_schema_and_frames() -> None:
     assert table.to_pandas(original=True)["people"].tolist() == ["134,794", "n/a"]
     with pytest.raises(dataclasses.FrozenInstanceError):
         table.name = "other"  # type: ignore[misc]
+
+
+def test_durations_add_up_in_pandas() -> None:
+    table = Table.from_pandas(pandas.DataFrame({"lap": ["1:45.32", "", "26:45:10"], "n": ["1", "", "3"]}))
+    frame = table.to_pandas()
+    assert str(frame["lap"].dtype).startswith("timedelta64")
+    assert frame["lap"].max() == timedelta(hours=26, minutes=45, seconds=10)
+    assert frame.sort_values("lap")["n"].tolist() == [1, 3, pandas.NA]
+    assert frame["lap"].isna().tolist() == [False, True, False]
+    assert table.to_pandas(original=True)["lap"][0] == "1:45.32"
 
 
 @pytest.mark.parametrize(

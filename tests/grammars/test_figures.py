@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grammars.figures import MACROS, carried, only_number
+from grammars.figures import MACROS, TEMPORARY_MACROS, carried, only_number
 
 READINGS = [
     ("12", 12),
@@ -102,6 +102,15 @@ def test_readings(database: duckdb.DuckDBPyConnection, text: str, value: float |
     digits = carried(text)
     assert (None if digits is None else float(digits)) == value
     assert in_duckdb(database, text) == value
+
+
+def test_macros_of_one_connection() -> None:
+    with duckdb.connect() as other:
+        for _ in range(2):  # a load that is tried again makes them again
+            other.execute(TEMPORARY_MACROS)
+        assert in_duckdb(other, "$1.2m") == 1200000
+        with pytest.raises(duckdb.CatalogException):
+            in_duckdb(other.cursor(), "$1.2m")
 
 
 _PIECES = st.sampled_from([*"0123456789" * 2, *".,-–−+()$€½kKmMb% \n", "1,234", "12 345", " million", "1e3", "e", "x"])
