@@ -1,7 +1,7 @@
 """The cells' own text beside a query's values.
 
 A column is followed from the outputs of a translated query down to the table it comes from: through subqueries and
-WITH tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, and UNION ALL.
+WITH tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, window functions that look a cell up, and UNION ALL.
 Where that column keeps spellings, each query on the way gets one more output, a companion that carries the cell's
 spelling; the rows and their order stay what they were. What has no spelling is rendered from its value at the very end,
 for the rows that are left.
@@ -167,17 +167,17 @@ class _Spelled:
         return left
 
     def _of_output(self, select: exp.Select, item: exp.Expr) -> exp.Expr | None:
-        node = item.unalias()
+        node = bare(item.unalias())
         if not is_grouped(select):
             return self._of(select, node)
-        if node in group_keys(select):
+        if node in map(bare, group_keys(select)):
             spelling = self._of(select, node)
             return _earliest(spelling, self._rows(select)) if spelling is not None else None
         return self._of_aggregate(select, node)
 
     def _of_aggregate(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
         """The spelling of MIN or MAX is that of the first cell with that value; of FIRST, that cell's."""
-        inner = node.this
+        inner = bare(node.this)
         if isinstance(node, exp.First):
             spelling = self._of(select, inner.this if isinstance(inner, exp.Order) else inner)
             order = [each.copy() for each in inner.expressions] if isinstance(inner, exp.Order) else []
@@ -205,7 +205,25 @@ class _Spelled:
             return self._of_column(select, node)
         if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select):
             return self._of_scalar(node)
-        return None
+        return self._of_window(select, node) if isinstance(node, exp.Window) else None
+
+    def _of_window(self, select: exp.Select, node: exp.Window) -> exp.Expr | None:
+        """The text of a cell that a window function looks up, or of its MIN or MAX."""
+        call = node.this
+        column = bare(call.this) if isinstance(call, _LOOKING_UP | exp.Min | exp.Max) else None
+        spelling = self._of_column(select, column) if isinstance(column, exp.Column) else None
+        if column is None or spelling is None:
+            return None
+        if isinstance(call, exp.Min | exp.Max):
+            name = "ARG_MAX_NULL" if isinstance(call, exp.Max) else "ARG_MIN_NULL"
+            told = function(name, TEXT, spelling, column.copy())
+        else:
+            told = call.copy()
+            told.set("this", spelling)
+            told.set("default", None)  # it is rendered as any value without a spelling
+        window = node.copy()
+        window.set("this", told)
+        return typed(window, TEXT)
 
     def _of_column(self, select: exp.Select, node: exp.Column) -> exp.Expr | None:
         source = next((source for source in read_sources(select) if source.alias_or_name == node.table), None)
@@ -249,6 +267,7 @@ class _Spelled:
 
 
 _NARROWING = ("where", "joins", "group", "having", "qualify", "distinct", "limit", "offset")
+_LOOKING_UP = exp.FirstValue | exp.LastValue | exp.NthValue | exp.Lag | exp.Lead
 
 
 def _is_of_selects(query: exp.Expr) -> bool:

@@ -190,7 +190,7 @@ JOINED = st.one_of(
 WINDOWED = filled(
     "SELECT t, {} OVER ({}ORDER BY {}{}) FROM w ORDER BY row_id",
     st.sampled_from(
-        ["row_number()", "rank()", "lag(i)", "sum(i)", "count(*)", "first_value(t)"]
+        ["row_number()", "rank()", "lag(i)", "sum(i)", "count(*)", "first_value(t)", "lag(x, 1, 0)", "max(x)"]
     ),
     st.sampled_from(["", "PARTITION BY u "]),
     COLUMN,

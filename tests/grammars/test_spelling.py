@@ -123,6 +123,19 @@ TEXTS: list[tuple[str, list[tuple[str | None, ...]]]] = [
     ("SELECT (SELECT MAX(height) FROM w), (SELECT MIN(ratio) FROM w)", [("8,848 m", "2½")]),
     ("SELECT name, (SELECT MAX(height) FROM w) AS top FROM w LIMIT 2", [(None, "8,848 m"), (None, "8,848 m")]),
     ("SELECT (SELECT MAX(height) FROM w LIMIT 0), (SELECT MAX(height) FROM w HAVING COUNT(*) > 9)", [(None, None)]),
+    # wrapped
+    ("SELECT (MAX(height)), (MIN((ratio))) FROM w", [("8,848 m", "2½")]),
+    ("SELECT (height), ((ratio)) FROM w WHERE name = 'b'", [("8611", "2½")]),
+    ("SELECT (height), COUNT(*) FROM w GROUP BY height", [("8611", None), ("8,848 m", None)]),
+    ("SELECT (height), COUNT(*) FROM w GROUP BY (height)", [("8611", None), ("8,848 m", None)]),
+    (
+        "SELECT FIRST_VALUE(height) OVER (ORDER BY name), LAG(ratio, 1, 0) OVER (ORDER BY name) FROM w",
+        [("8,848 m", "0"), ("8,848 m", "5"), ("8,848 m", "2½")],
+    ),
+    (
+        "SELECT name, MAX(height) OVER (PARTITION BY side), SUM(height) OVER () FROM w ORDER BY name LIMIT 1",
+        [(None, "8,848 m", None)],
+    ),
     # a WITH table in whose own query its name means the table
     ("WITH peaks AS (SELECT * FROM w WHERE name > 'a') SELECT height FROM peaks", [("8611",), ("8848m",)]),
     ("WITH w AS (SELECT ratio AS height FROM w) SELECT MIN(height) FROM w", [("2½",)]),
