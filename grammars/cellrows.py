@@ -53,12 +53,12 @@ def add_cell_rows(query: exp.Expr, schema: Schema) -> dict[int, CellRow]:
     names: dict[exp.Expr, str] = {}
     outputs = list(query.expressions)
     for position, item in enumerate(outputs):
-        shown = _shown(item.unalias(), query)
+        shown = _shown(bare(item.unalias()), query)
         cell = cells.get(shown.name) if shown is not None else None
         if shown is None or cell is None:
             continue
         number = typed(exp.column(cell.name, table=shown.table, quoted=True), INTEGER)
-        row = _row_of(item.unalias(), query, number)
+        row = _row_of(bare(item.unalias()), query, number)
         if row not in names:
             names[row] = free_name(f"{item.alias_or_name}:row", [*outputs, *query.expressions])
             query.append("expressions", typed(exp.alias_(row, names[row], quoted=True), INTEGER))
@@ -93,10 +93,11 @@ def _is_one_row(query: exp.Expr) -> bool:
 
 def _shown(node: exp.Expr, select: exp.Select) -> exp.Column | None:
     """The column whose cells an output shows."""
+    shown: exp.Expr | None
     if isinstance(node, exp.Min | exp.Max | exp.First):
-        shown = node.this
+        shown = bare(node.this)
     else:
-        shown = bare(node) if not is_grouped(select) or node in group_keys(select) else None
+        shown = node if not is_grouped(select) or node in map(bare, group_keys(select)) else None
     return shown if isinstance(shown, exp.Column) and is_plain(shown) else None
 
 

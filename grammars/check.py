@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from grammars import arity, blocks, growth, kinds, names, safety, size
+from grammars import arity, blocks, growth, kinds, names, safety, size, withs
 from grammars.dialect import translate
 from grammars.errors import Complaint, Span
 from grammars.program import Program
@@ -24,6 +24,7 @@ _HALF = re.compile(r"[\ud800-\udfff]")
 RULES: tuple[Rule, ...] = (
     size.few_calls,
     size.few_outputs,
+    withs.name_apart,
     names.resolve,
     safety.allow,
     arity.count,

@@ -1,14 +1,15 @@
 """The cells' own text beside a query's values.
 
 A column is followed from the outputs of a translated query down to the table it comes from: through subqueries and
-WITH tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, and UNION ALL. Where that column keeps spellings, each
-query on the way gets one more output, a companion that carries the cell's spelling; the rows and their order stay what
-they were. What has no spelling is rendered from its value at the very end, for the rows that are left.
+WITH tables, scalar subqueries, GROUP BY, DISTINCT, MIN and MAX, window functions that look a cell up, and UNION ALL.
+Where that column keeps spellings, each query on the way gets one more output, a companion that carries the cell's
+spelling; the rows and their order stay what they were. What has no spelling is rendered from its value at the very end,
+for the rows that are left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from sqlglot import exp
 
@@ -32,9 +33,9 @@ def with_spelling(tree: exp.Expr, schema: Schema) -> tuple[exp.Expr, tuple[str |
         rendering is all there is.
 
     Example:
-        If ``height`` keeps spellings, ``SELECT "w"."height" FROM "w"`` becomes ``SELECT "height",
-        COALESCE("height:spelling", CAST("height" AS TEXT)) AS "height:spelling" FROM (SELECT "w"."height",
-        "w"."height (spelling)" AS "height:spelling" FROM "w") AS "_values"``, with ``("height:spelling",)``.
+        If ``height`` keeps spellings, ``SELECT "w"."height" FROM "w"`` becomes ``SELECT "_0" AS "height",
+        COALESCE("_1", CAST("_0" AS TEXT)) AS "height:spelling" FROM (SELECT "w"."height", "w"."height (spelling)" AS
+        "height:spelling" FROM "w") AS "_values"("_0", "_1")``, with ``("height:spelling",)``.
     """
     return _spelled(tree.copy(), schema, {})
 
@@ -71,21 +72,34 @@ def _rendered(
     companions: Sequence[str | None],
     numbers: Sequence[str],
 ) -> exp.Expr:
-    """A query with companions, and around it one that puts a value's rendering where there is no spelling."""
-    values = [_reference(name) for name, _ in outputs]
+    """A query with companions, and around it one that puts a value's rendering where there is no spelling.
+
+    Outputs are referred to by place, since two may have one name, as those of a join; no two that were added have.
+    """
+    names = [item.alias_or_name for item in _outputs(tree)]
+    places = [f"_{place}" for place in range(len(names))]
+    added = dict(list(zip(names, places, strict=True))[len(outputs) :])
+    shown = list(zip(outputs, places[: len(outputs)], companions, strict=True))
+    values = [_named(_reference(place), name) for (name, _), place, _ in shown]
     texts = [
-        exp.alias_(exp.Coalesce(this=_reference(companion), expressions=[_plain(_reference(name), type_)]), companion)
-        for (name, type_), companion in zip(outputs, companions, strict=True)
+        _named(
+            exp.Coalesce(this=_reference(added[companion]), expressions=[_plain(_reference(place), type_)]), companion
+        )
+        for (_, type_), place, companion in shown
         if companion is not None
     ]
-    for text in texts:
-        text.args["alias"].set("quoted", True)
-    inner = exp.Subquery(this=tree, alias=exp.TableAlias(this=exp.to_identifier("_values", quoted=True)))
-    return exp.select(*values, *texts, *map(_reference, numbers)).from_(inner)
+    listed = [exp.to_identifier(place, quoted=True) for place in places]
+    alias = exp.TableAlias(this=exp.to_identifier("_values", quoted=True), columns=listed)
+    rows = [_named(_reference(added[name]), name) for name in numbers]
+    return exp.select(*values, *texts, *rows).from_(exp.Subquery(this=tree, alias=alias))
 
 
 def _reference(name: str) -> exp.Column:
     return exp.column(name, quoted=True)
+
+
+def _named(node: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(node, name, quoted=True)
 
 
 def _outputs(query: exp.Expr) -> Sequence[exp.Expr]:
@@ -101,7 +115,8 @@ class _Spelled:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self.known: dict[tuple[int, int], str | None] = {}
+        self.known: dict[tuple[int, int], str | None] = {}  # by the identity of a query
+        self.copies: list[exp.Expr] = []  # kept, so that no other query gets the identity of one
 
     def companion(self, query: exp.Expr, position: int) -> str | None:
         """Give one output of a query its companion, and tell the companion's name."""
@@ -133,30 +148,36 @@ class _Spelled:
         return name
 
     def _add_to_union(self, union: exp.Union, position: int) -> str | None:
-        """Both sides get a companion if either has one; the columns of a side are counted before any is added."""
-        names = [self.companion(side, position) for side in (union.this, union.expression)]
+        """Both sides get a companion if either has one, and each side that can have none keeps all without."""
+        if not _is_of_selects(union):
+            return None
+        sides = (union.this, union.expression)
+        names = [self.companion(side, position) for side in sides]
         if names == [None, None]:
             return None
-        for side, name in zip((union.this, union.expression), names, strict=True):
-            if name is None:
-                select = side.unnest() if isinstance(side, exp.Subquery) else side
-                if not isinstance(select, exp.Select):
-                    return None
-                self._append(select, position, cast(null(), TEXT))
-        return names[0] or f"{_outputs(union)[position].alias_or_name}:spelling"
+        left, _ = (name or self._add_missing(side, position) for side, name in zip(sides, names, strict=True))
+        return left
+
+    def _add_missing(self, query: exp.Expr, position: int) -> str:
+        """A companion that is NULL in every row, as no value of this output has a spelling."""
+        query = query.unnest() if isinstance(query, exp.Subquery) else query
+        if isinstance(query, exp.Select):
+            return self._append(query, position, cast(null(), TEXT))
+        left, _ = (self._add_missing(side, position) for side in (query.this, query.expression))
+        return left
 
     def _of_output(self, select: exp.Select, item: exp.Expr) -> exp.Expr | None:
-        node = item.unalias()
+        node = bare(item.unalias())
         if not is_grouped(select):
             return self._of(select, node)
-        if node in group_keys(select):
+        if node in map(bare, group_keys(select)):
             spelling = self._of(select, node)
             return _earliest(spelling, self._rows(select)) if spelling is not None else None
         return self._of_aggregate(select, node)
 
     def _of_aggregate(self, select: exp.Select, node: exp.Expr) -> exp.Expr | None:
         """The spelling of MIN or MAX is that of the first cell with that value; of FIRST, that cell's."""
-        inner = node.this
+        inner = bare(node.this)
         if isinstance(node, exp.First):
             spelling = self._of(select, inner.this if isinstance(inner, exp.Order) else inner)
             order = [each.copy() for each in inner.expressions] if isinstance(inner, exp.Order) else []
@@ -170,9 +191,9 @@ class _Spelled:
         return None
 
     def _whole_table(self, select: exp.Select) -> TableSchema | None:
-        """The table all of whose rows a SELECT aggregates, or None."""
+        """The table all of whose rows a SELECT aggregates to one row, or None."""
         source = select.args["from_"].this if select.args.get("from_") else None
-        narrowed = any(select.args.get(name) for name in ("where", "joins", "group"))
+        narrowed = any(select.args.get(name) for name in _NARROWING)
         if narrowed or not isinstance(source, exp.Table) or source.args.get("joins") or with_table(source):
             return None
         return self.schema.table(source.name)
@@ -184,7 +205,25 @@ class _Spelled:
             return self._of_column(select, node)
         if isinstance(node, exp.Subquery) and isinstance(node.this, exp.Select):
             return self._of_scalar(node)
-        return None
+        return self._of_window(select, node) if isinstance(node, exp.Window) else None
+
+    def _of_window(self, select: exp.Select, node: exp.Window) -> exp.Expr | None:
+        """The text of a cell that a window function looks up, or of its MIN or MAX."""
+        call = node.this
+        column = bare(call.this) if isinstance(call, _LOOKING_UP | exp.Min | exp.Max) else None
+        spelling = self._of_column(select, column) if isinstance(column, exp.Column) else None
+        if column is None or spelling is None:
+            return None
+        if isinstance(call, exp.Min | exp.Max):
+            name = "ARG_MAX_NULL" if isinstance(call, exp.Max) else "ARG_MIN_NULL"
+            told = function(name, TEXT, spelling, column.copy())
+        else:
+            told = call.copy()
+            told.set("this", spelling)
+            told.set("default", None)  # it is rendered as any value without a spelling
+        window = node.copy()
+        window.set("this", told)
+        return typed(window, TEXT)
 
     def _of_column(self, select: exp.Select, node: exp.Column) -> exp.Expr | None:
         source = next((source for source in read_sources(select) if source.alias_or_name == node.table), None)
@@ -206,10 +245,13 @@ class _Spelled:
     def _of_scalar(self, node: exp.Subquery) -> exp.Expr | None:
         """A copy of a scalar subquery that gives the text instead of the value."""
         copy = node.copy()
+        self.copies.append(copy)
         select = copy.this
         spelling = self._of_output(select, select.expressions[0])
         if spelling is None:
             return None
+        if is_grouped(select) and isinstance(spelling, exp.Subquery):
+            return spelling  # it was looked up: without an aggregate, the query would give it once for each row
         select.set("expressions", [spelling])
         return typed(copy, TEXT)
 
@@ -222,6 +264,18 @@ class _Spelled:
                 number = exp.column(table.row_id, table=source.alias_or_name, quoted=True)
                 rows.append(ordered(typed(number, INTEGER)))
         return rows
+
+
+_NARROWING = ("where", "joins", "group", "having", "qualify", "distinct", "limit", "offset")
+_LOOKING_UP = exp.FirstValue | exp.LastValue | exp.NthValue | exp.Lag | exp.Lead
+
+
+def _is_of_selects(query: exp.Expr) -> bool:
+    """Whether a query is a SELECT, or UNION ALL of such."""
+    query = query.unnest() if isinstance(query, exp.Subquery) else query
+    if isinstance(query, exp.Union) and not query.args.get("distinct"):
+        return _is_of_selects(query.this) and _is_of_selects(query.expression)
+    return isinstance(query, exp.Select)
 
 
 def _earliest(spelling: exp.Expr, rows: list[exp.Expr]) -> exp.Expr:
@@ -255,14 +309,24 @@ def _flat(source: exp.Expr) -> Iterator[exp.Expr]:
 
 def with_table(table: exp.Expr) -> exp.CTE | None:
     """The WITH query a table name stands for, or None."""
-    node = table.parent
+    node, inside = table.parent, set[int]()
     while node is not None:
+        inside.add(id(node))
         clause = node.args.get("with_")
-        for cte in clause.expressions if clause else []:
-            if isinstance(cte, exp.CTE) and cte.alias.casefold() == table.name.casefold():
+        for cte in _in_reach(clause, inside) if clause else ():
+            if cte.alias.casefold() == table.name.casefold():
                 return cte
         node = node.parent
     return None
+
+
+def _in_reach(clause: exp.Expr, inside: Set[int]) -> Iterator[exp.CTE]:
+    """The WITH queries that can be named inside a query; in one of them those before it, and itself if recursive."""
+    for cte in clause.expressions:
+        if id(cte) not in inside or clause.args.get("recursive"):
+            yield cte
+        if id(cte) in inside:
+            return
 
 
 def _spelled_column(node: exp.Column, table: TableSchema) -> exp.Expr | None:

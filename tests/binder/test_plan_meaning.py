@@ -130,6 +130,8 @@ def programs(draw: st.DrawFn) -> str:
         f"SELECT n FROM w WHERE n > 0 AND EXISTS (SELECT 1 FROM w WHERE {other}){limit}",
         f"SELECT v FROM (SELECT g AS v, n FROM w WHERE {other} ORDER BY n, t LIMIT 2) AS d",
         f"WITH p AS (SELECT * FROM w WHERE n > 0) SELECT g, n FROM p WHERE {other} ORDER BY n, g, t LIMIT 2",
+        f"WITH w AS (SELECT t AS g, g AS t, n FROM w WHERE {other}) SELECT {call}, g, n FROM w{where} ORDER BY n, g, t",
+        f"SELECT a.n, b.n FROM (SELECT COUNT(*) AS n FROM w WHERE {other}) a, (SELECT COUNT(*) AS n FROM w{where}) b",
         f"SELECT g FROM w{where} UNION SELECT {call} FROM w WHERE {other} ORDER BY 1",
     ]
     return draw(st.sampled_from(forms))

@@ -93,6 +93,20 @@ def engine() -> Iterator[Binder]:
             {"peaks": (3, 4)},
         ),
         ("WITH a AS (SELECT * FROM peaks WHERE land = 'Nepal') SELECT MIN(height) FROM a", {"peaks": (2,)}, {}),
+        ("WITH peaks AS (SELECT * FROM peaks WHERE land = 'Nepal') SELECT MIN(height) FROM peaks", {"peaks": (2,)}, {}),
+        (
+            "WITH lands AS (SELECT * FROM peaks WHERE land = 'Peru') SELECT name FROM lands",
+            {"peaks": (3,)},
+            {},
+        ),
+        (f"WITH peaks AS (SELECT * FROM peaks WHERE {IN_ASIA}) SELECT COUNT(*) FROM peaks", {"peaks": (0, 1, 2)}, {}),
+        (f"WITH lands AS (SELECT land FROM peaks) SELECT land FROM lands WHERE {IN_ASIA} LIMIT 1", {"peaks": (0,)}, {}),
+        (
+            "SELECT a.name, b.name FROM peaks a JOIN peaks b ON a.land = b.land AND a.height > b.height",
+            {"peaks": (0, 2)},
+            {},
+        ),
+        ("SELECT (SELECT MAX(height) FROM peaks), (SELECT MIN(height) FROM peaks)", {"peaks": (0, 3)}, {}),
         ("SELECT n FROM (SELECT land, COUNT(*) AS n FROM peaks GROUP BY land) d WHERE n > 1", {"peaks": (0, 2)}, {}),
         ("SELECT 1", {}, {}),
         (f"SELECT name FROM peaks WHERE {IN_ASIA}", {"peaks": (0, 1, 2)}, {}),
@@ -112,6 +126,40 @@ def test_the_rows_of_an_answer(
     assert rows.untold is None
     assert {one.table.name: one.numbers for one in rows.tables if not one.compared} == wanted
     assert {one.table.name: one.numbers for one in rows.tables if one.compared} == compared
+
+
+@pytest.mark.parametrize(
+    ("program", "rows", "texts"),
+    [
+        (
+            "SELECT a.name, b.name, a.height, b.height FROM peaks a, peaks b WHERE a.name = 'K2' AND b.name = 'Lhotse'",
+            [("K2", "Lhotse", 8611, 8516)],
+            (("K2", "Lhotse", "8,611", "8,516"),),
+        ),
+        (
+            "SELECT MAX(height) AS n, MIN(height) AS n, COUNT(*) AS n FROM peaks",
+            [(8849, 6768, 5)],
+            (("8,849", "6,768", "5"),),
+        ),
+        (
+            "SELECT height AS n, height AS n, name AS n FROM peaks WHERE name = 'K2' UNION ALL SELECT 1, 2, 'x'",
+            [(8611, 8611, "K2"), (1, 2, "x")],
+            (("8,611", "8,611", "K2"), ("1", "2", "x")),
+        ),
+        (
+            "WITH peaks AS (SELECT name, height FROM peaks) SELECT peaks.name, lands.land FROM peaks, lands LIMIT 1",
+            [("Everest", "Nepal")],
+            (("Everest", "Nepal"),),
+        ),
+    ],
+)
+def test_values_texts_and_frame_of_outputs_with_one_name(
+    engine: Binder, given_tables: list[Table], program: str, rows: list[tuple[Any, ...]], texts: tuple[Any, ...]
+) -> None:
+    answer = engine.run(program, given_tables)
+    assert list(answer.result.rows) == rows
+    assert answer.result.texts == texts
+    assert [tuple(row) for row in answer.frame.itertuples(index=False, name=None)] == rows
 
 
 def test_rows_are_shown_as_they_are_spelled_with_the_columns_the_program_names(

@@ -20,7 +20,7 @@ from grammars.sql import Unparsable, parse
 from tests.support.pairs import Pair, read_pairs
 from tests.support.schemas import ONE, TWO
 
-RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "arity", "growth", "fuzzed"]
+RULES = ["tidy", "asked", "names", "quoted", "joins", "safety", "arity", "growth", "fuzzed", "withs"]
 
 
 def outcome(text: str, schema: Schema) -> str:

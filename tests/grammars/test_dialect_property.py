@@ -118,6 +118,7 @@ CASE = st.one_of(
 MIXED = filled("CASE WHEN {} THEN {} ELSE {} END", CONDITION, NUMERIC, TEXT)
 VALUE = st.one_of(NUMERIC, TEXT, DATE, CONDITION, CASE)
 COLUMN = st.sampled_from(["t", "u", "i", "j", "x", "d"])
+EXTREME = st.sampled_from(["max", "min"])
 DIRECTION = st.sampled_from(["", " DESC"])
 LIMIT = st.sampled_from(["", " LIMIT 1", " LIMIT 3", " LIMIT 2 OFFSET 1", " LIMIT 1, 2", " LIMIT -1"])
 AGGREGATE = st.one_of(
@@ -153,16 +154,32 @@ NESTED = st.one_of(
         lambda text: text.split()[5] == text.split()[-3]
     ),
     filled("SELECT (SELECT {} FROM v{}), {} FROM w", VALUE, WHERE, COLUMN),
+    filled("SELECT (SELECT {}({}) FROM v{}), {} FROM w", EXTREME, COLUMN, LIMIT, COLUMN),
+    filled("SELECT (SELECT {}({}) FROM w), (SELECT {}({}) FROM v{})", EXTREME, COLUMN, EXTREME, COLUMN, WHERE),
     filled("SELECT t, (SELECT {} FROM v WHERE v.t = w.t) FROM w", AGGREGATE),
     filled("SELECT t FROM w WHERE {}EXISTS (SELECT 1 FROM v WHERE v.i = w.i)", st.sampled_from(["", "NOT "])),
     filled("SELECT t, i FROM w WHERE (t, i) IN (SELECT t, {}(i) FROM v GROUP BY t)", st.sampled_from(["min", "max"])),
     filled("SELECT n, count(*) FROM (SELECT {} AS n FROM w) GROUP BY n", VALUE),
     filled("WITH q AS (SELECT t, {} AS n FROM w GROUP BY t) SELECT * FROM q WHERE n IS NOT NULL ORDER BY t", AGGREGATE),
 )
-COMPOUND = filled(
-    "SELECT i, t FROM w {} SELECT i, t FROM v{}",
-    st.sampled_from(["UNION", "EXCEPT", "INTERSECT", "UNION ALL"]),
-    st.sampled_from(["", " ORDER BY 2, 1", " ORDER BY i DESC, t"]),
+COMPOUND = st.one_of(
+    filled(
+        "SELECT i, t FROM w {} SELECT i, t FROM v{}",
+        st.sampled_from(["UNION", "EXCEPT", "INTERSECT", "UNION ALL"]),
+        st.sampled_from(["", " ORDER BY 2, 1", " ORDER BY i DESC, t"]),
+    ),
+    filled(
+        "SELECT {} AS n, {} AS n FROM w UNION ALL SELECT {}, 1 FROM v UNION ALL SELECT {}, i FROM v",
+        *[st.sampled_from(["i", "j", "2"])] * 4,
+    ),
+)
+LIKE_NAMED = st.one_of(  # outputs of which two have one name, or nearly
+    filled("SELECT w.{}, v.{}, w.i FROM w, v ORDER BY w.row_id, v.row_id", COLUMN, COLUMN),
+    filled("SELECT {}, {} FROM w a LEFT JOIN v b ON a.t = b.t", *[st.sampled_from(["*", "a.*", "b.*", "b.i"])] * 2),
+    filled("SELECT a.n, b.n FROM (SELECT {} AS n FROM w) a, (SELECT {} AS n FROM v) b", AGGREGATE, AGGREGATE),
+    filled("SELECT {} AS n, {} AS N, {} AS n FROM w{}", COLUMN, VALUE, COLUMN, WHERE),
+    filled('SELECT {}({}) AS "n:spelling", {}({}) AS n, 5 AS "n:row" FROM w', *[EXTREME, COLUMN] * 2),
+    filled("SELECT {} AS n, {}({}) AS n FROM w GROUP BY 1 ORDER BY 1", COLUMN, EXTREME, COLUMN),
 )
 JOINED = st.one_of(
     filled("SELECT count(*), sum(v.i) FROM w JOIN v ON {}", st.sampled_from(["w.t = v.t", "w.i = v.i", "w.i < v.j"])),
@@ -172,12 +189,14 @@ JOINED = st.one_of(
 )
 WINDOWED = filled(
     "SELECT t, {} OVER ({}ORDER BY {}{}) FROM w ORDER BY row_id",
-    st.sampled_from(["row_number()", "rank()", "lag(i)", "sum(i)", "count(*)", "first_value(t)"]),
+    st.sampled_from(
+        ["row_number()", "rank()", "lag(i)", "sum(i)", "count(*)", "first_value(t)", "lag(x, 1, 0)", "max(x)"]
+    ),
     st.sampled_from(["", "PARTITION BY u "]),
     COLUMN,
     DIRECTION,
 )
-PROGRAMS = st.one_of(PLAIN, UNORDERED, DISTINCT, WHOLE, BARE, GROUPED, NESTED, COMPOUND, JOINED, WINDOWED)
+PROGRAMS = st.one_of(PLAIN, UNORDERED, DISTINCT, WHOLE, BARE, GROUPED, NESTED, COMPOUND, LIKE_NAMED, JOINED, WINDOWED)
 
 
 @settings(max_examples=100)
@@ -194,6 +213,44 @@ def test_both_engines_agree(cells: dict[str, dict[str, Cells]], programs: list[s
             assert same_rows(found, wanted), f"{program}\n{engines.translate(program)}\nfound {found}\nwanted {wanted}"
             assert engines.run_spelled(program) == found, program
             assert engines.run_by_rows(program) == found, program
+            assert engines.mistold(program) == [], program
+    finally:
+        engines.close()
+
+
+CALLED_ALIKE = st.one_of(  # WITH tables that are called like the only table, which is called ``w`` too
+    filled("WITH peaks AS (SELECT * FROM w{}) SELECT {}, {} FROM peaks{}", WHERE, COLUMN, COLUMN, LIMIT),
+    filled(
+        "WITH Peaks AS (SELECT * FROM w{}) SELECT (SELECT {} FROM peaks), (SELECT count(*) FROM w)", WHERE, AGGREGATE
+    ),
+    filled("WITH w AS (SELECT * FROM peaks{}) SELECT {}, (SELECT {} FROM peaks) FROM w", WHERE, AGGREGATE, AGGREGATE),
+    filled("WITH w AS (SELECT t, i FROM peaks), v AS (SELECT i AS t FROM w) SELECT t, {} FROM v{}", VALUE, LIMIT),
+    filled(
+        "WITH peaks AS (SELECT t, count(*) AS n FROM w{} GROUP BY t) "
+        "SELECT w.t, {}, n FROM w LEFT JOIN peaks ON w.t = peaks.t",
+        WHERE,
+        st.sampled_from(["w.i", "peaks.n", "peaks.t"]),
+    ),
+    filled("SELECT t FROM w WHERE i IN (WITH peaks AS (SELECT * FROM w{}) SELECT j FROM peaks)", WHERE),
+    filled(
+        "SELECT {} FROM (WITH peaks AS (SELECT * FROM w{}) SELECT * FROM peaks) JOIN peaks USING (t)", AGGREGATE, WHERE
+    ),
+).filter(lambda text: "row_id" not in text)
+
+
+@settings(max_examples=60)
+@given(tables(), st.lists(CALLED_ALIKE, min_size=1, max_size=6))
+def test_a_with_table_may_be_called_like_the_table(cells: dict[str, dict[str, Cells]], programs: list[str]) -> None:
+    engines = Engines({"peaks": cells["w"]})
+    try:
+        engines.plain.execute("CREATE VIEW w AS SELECT * FROM peaks")
+        for program in programs:
+            try:
+                wanted = engines.run_sqlite(program)
+            except sqlite3.OperationalError:
+                continue
+            found = engines.run_checked(program)
+            assert same_rows(found, wanted), f"{program}\nfound {found}\nwanted {wanted}"
     finally:
         engines.close()
 

@@ -14,6 +14,7 @@ from grammars.cellrows import CellRow
 from grammars.dialect import translate
 from grammars.schema import Column, Kind, Schema, TableSchema
 from grammars.spelling import with_cells, with_spelling
+from grammars.withs import named_apart
 
 SCHEMA = Schema(
     (
@@ -44,11 +45,13 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
+def translated_of(program: str) -> exp.Expr:
+    return translate(named_apart(sqlglot.parse_one(program, read="sqlite"), SCHEMA), SCHEMA)
+
+
 def run(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
     """The program's rows, and the texts beside them (None for an output without a companion)."""
-    tree = sqlglot.parse_one(program, read="sqlite")
-    assert isinstance(tree, exp.Expression)
-    translated = translate(tree, SCHEMA)
+    translated = translated_of(program)
     plain = database.execute(translated.sql("duckdb")).fetchall()
     spelled, companions = with_spelling(translated, SCHEMA)
     result = database.execute(spelled.sql("duckdb"))
@@ -60,9 +63,7 @@ def run(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[o
 
 def run_by_rows(database: duckdb.DuckDBPyConnection, program: str) -> tuple[list[tuple[str | None, ...]], bool]:
     """The texts beside a program's rows, looked up by number where rows are numbered, and whether any are."""
-    tree = sqlglot.parse_one(program, read="sqlite")
-    assert isinstance(tree, exp.Expression)
-    translated = translate(tree, SCHEMA)
+    translated = translated_of(program)
     plain = database.execute(translated.sql("duckdb")).fetchall()
     spelled, companions = with_cells(translated, SCHEMA)
     result = database.execute(spelled.sql("duckdb"))
@@ -104,6 +105,40 @@ TEXTS: list[tuple[str, list[tuple[str | None, ...]]]] = [
     ("SELECT height FROM w WHERE name = 'a' UNION ALL SELECT 5", [("8,848 m",), ("5",)]),
     ("SELECT b.height FROM w a JOIN w b ON a.row_id = b.row_id + 1", [("8,848 m",), ("8611",)]),
     ("SELECT height / 2, name FROM w LIMIT 1", [(None, None)]),
+    # two outputs of one name, or of a companion's
+    ("SELECT a.height, b.height FROM w a, w b WHERE a.name = 'a' AND b.name = 'b'", [("8,848 m", "8611")]),
+    ("SELECT * FROM w a JOIN w b ON a.name < b.name LIMIT 1", [(None, "8,848 m", "5", None, None, "8611", "2½", None)]),
+    ("SELECT ratio AS n, height AS N FROM w WHERE name = 'b'", [("2½", "8611")]),
+    ('SELECT height AS "n:spelling", ratio AS n, ratio AS "n:row" FROM w LIMIT 1', [("8,848 m", "5", "5")]),
+    (
+        "SELECT x.n, y.n FROM (SELECT MAX(height) AS n FROM w) x, (SELECT MIN(height) AS n FROM w) y",
+        [("8,848 m", "8611")],
+    ),
+    ("SELECT height AS n, ratio AS n FROM w WHERE name = 'b' UNION ALL SELECT 1, 2", [("8611", "2½"), ("1", "2")]),
+    (
+        "SELECT 1, 1 UNION ALL SELECT 2, 2 UNION ALL SELECT 3, height FROM w LIMIT 3",
+        [(None, "1"), (None, "2"), (None, "8,848 m")],
+    ),
+    # an extreme that is looked up, in a query of its own
+    ("SELECT (SELECT MAX(height) FROM w), (SELECT MIN(ratio) FROM w)", [("8,848 m", "2½")]),
+    ("SELECT name, (SELECT MAX(height) FROM w) AS top FROM w LIMIT 2", [(None, "8,848 m"), (None, "8,848 m")]),
+    ("SELECT (SELECT MAX(height) FROM w LIMIT 0), (SELECT MAX(height) FROM w HAVING COUNT(*) > 9)", [(None, None)]),
+    # wrapped
+    ("SELECT (MAX(height)), (MIN((ratio))) FROM w", [("8,848 m", "2½")]),
+    ("SELECT (height), ((ratio)) FROM w WHERE name = 'b'", [("8611", "2½")]),
+    ("SELECT (height), COUNT(*) FROM w GROUP BY height", [("8611", None), ("8,848 m", None)]),
+    ("SELECT (height), COUNT(*) FROM w GROUP BY (height)", [("8611", None), ("8,848 m", None)]),
+    (
+        "SELECT FIRST_VALUE(height) OVER (ORDER BY name), LAG(ratio, 1, 0) OVER (ORDER BY name) FROM w",
+        [("8,848 m", "0"), ("8,848 m", "5"), ("8,848 m", "2½")],
+    ),
+    (
+        "SELECT name, MAX(height) OVER (PARTITION BY side), SUM(height) OVER () FROM w ORDER BY name LIMIT 1",
+        [(None, "8,848 m", None)],
+    ),
+    # a WITH table in whose own query its name means the table
+    ("WITH peaks AS (SELECT * FROM w WHERE name > 'a') SELECT height FROM peaks", [("8611",), ("8848m",)]),
+    ("WITH w AS (SELECT ratio AS height FROM w) SELECT MIN(height) FROM w", [("2½",)]),
     ("SELECT height FROM w UNION SELECT height FROM w", [(None,), (None,)]),
 ]
 

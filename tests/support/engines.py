@@ -10,11 +10,13 @@ from typing import Any
 import duckdb
 from sqlglot import exp
 
+from grammars.check import check
 from grammars.dialect import translate
 from grammars.figures import MACROS
 from grammars.schema import Column, Kind, Schema, TableSchema
 from grammars.spelling import with_cells, with_spelling
 from grammars.sql import parse
+from grammars.withs import named_apart
 
 TYPES = {
     Kind.INTEGER: ("BIGINT", "INTEGER"),
@@ -86,7 +88,7 @@ class Engines:
 
     def tree(self, program: str) -> exp.Expression:
         """A program's translation."""
-        tree = parse(program, self.schema).tree
+        tree = named_apart(parse(program, self.schema).tree, self.schema)
         assert isinstance(tree, exp.Expression)
         return translate(settle_quotes(tree, self.schema), self.schema)
 
@@ -97,6 +99,22 @@ class Engines:
     def run_spelled(self, program: str) -> list[tuple[Any, ...]]:
         """DuckDB's rows where companions stand beside the program's outputs, without the companions."""
         spelled, companions = with_spelling(self.tree(program), self.spelled)
+        return [row[: len(companions)] for row in self.duckdb.execute(spelled.sql("duckdb")).fetchall()]
+
+    def mistold(self, program: str) -> list[tuple[Any, str | None]]:
+        """Values and the texts beside them, where a text is neither the value's spelling nor its rendering."""
+        spelled, companions = with_spelling(self.tree(program), self.spelled)
+        result = self.duckdb.execute(spelled.sql("duckdb"))
+        names = [name for name, *_ in result.description]
+        at = {place: names.index(name, len(companions)) for place, name in enumerate(companions) if name}
+        pairs = [(row[place], row[text]) for row in result.fetchall() for place, text in at.items()]
+        return [(value, text) for value, text in pairs if not tells(text, value)]
+
+    def run_checked(self, program: str) -> list[tuple[Any, ...]]:
+        """DuckDB's rows for a program that went through every check, without the texts beside them."""
+        checked = check(program, self.schema)
+        assert checked.program is not None and checked.program.translated is not None, checked.complaints
+        spelled, companions = with_spelling(checked.program.translated, self.spelled)
         return [row[: len(companions)] for row in self.duckdb.execute(spelled.sql("duckdb")).fetchall()]
 
     def run_by_rows(self, program: str) -> list[tuple[Any, ...]]:
@@ -113,6 +131,13 @@ def keeping(column: Column) -> Column:
 def spelled(cells: Cells) -> Cells:
     """Spellings of a column: some cells have one."""
     return Cells(Kind.TEXT, [f"{cell}!" if number % 2 else None for number, cell in enumerate(cells.cells)])
+
+
+def tells(text: str | None, value: Any) -> bool:
+    """Whether a text is the spelling, or the rendering, of a cell with this value."""
+    if value is None:
+        return text in (None, f"{None}!")
+    return text is not None and same_cell(text.removesuffix("!"), value)
 
 
 def quoted(name: str) -> str:
