@@ -50,10 +50,10 @@ def nearest(name: str, spellings: Mapping[str, str], slips: bool = True) -> tupl
     ranked = sorted(scores, key=lambda meant: -scores[meant])
     close = [meant for meant in ranked[:3] if scores[meant] >= 60]
     clear = len(ranked) == 1 or (len(ranked) > 1 and scores[ranked[0]] - scores[ranked[1]] >= 5)
-    if slips and clear and scores[ranked[0]] >= _CLOSE and len(fold_name(name)) >= 6:
-        if any(_misspelled(name, spelled) for spelled, meant in spellings.items() if meant == ranked[0]):
-            return ranked[0], close
-    return None, close
+    if not (slips and clear and scores[ranked[0]] >= _CLOSE and len(fold_name(name)) >= 6):
+        return None, close
+    misspelled = any(_misspelled(name, spelled) for spelled, meant in spellings.items() if meant == ranked[0])
+    return (ranked[0] if misspelled else None), close
 
 
 @functools.lru_cache(_KEPT)
