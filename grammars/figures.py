@@ -156,9 +156,12 @@ def _macros() -> str:
     return (
         f"CREATE MACRO figure_digits(digits) AS CASE {digits} END; "
         f"CREATE MACRO figure_number(one) AS list_transform([{parts}], lambda p: TRY_CAST({number} AS DOUBLE))[1]; "
-        f"CREATE MACRO carried_number(cell) AS {carried};"
+        f"CREATE MACRO carried_number(cell) AS {carried}; "
+        "CREATE MACRO number_or_infinity(cell) AS "
+        "coalesce(carried_number(cell), CASE WHEN cell IS NOT NULL THEN CAST('Infinity' AS DOUBLE) END);"
     )
 
 
 MACROS = _macros()
-"""The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs."""
+"""The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs, and ``number_or_infinity(cell)``, by
+which a text without a number equals no number, rather than being unknown."""
