@@ -72,7 +72,7 @@ def shifted(operator: type[exp.Binary], node: exp.Expr, interval: exp.Interval) 
     """A moment with an INTERVAL added or taken away."""
     amount, unit = interval.this, interval.args.get("unit")
     if isinstance(amount, exp.Literal) and unit is not None:
-        return moments.shift(moments.moment(node), operator, amount.name, unit.name.lower())
+        return moments.shift(moments.moment(node), operator, amount.name, unit.name.lower().removesuffix("s"))
     return typed(operator(this=moments.moment(node), expression=interval), TIMESTAMP)
 
 
