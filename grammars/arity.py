@@ -17,6 +17,7 @@ _MANY = 100
 _TAKES: dict[str, tuple[int, int]] = {
     "strftime": (1, _MANY),
     "printf": (1, _MANY),
+    "age": (1, 2),
     "weekday": (1, 1),
     "adddate": (2, 2),
     "subdate": (2, 2),

@@ -155,6 +155,7 @@ NAMED_DATES: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "curtime": lambda arguments: moments.to_time([]),
     "from_unixtime": lambda arguments: moments.modified([*arguments[:1], string("unixepoch")]),
     "unix_timestamp": moments.unix_seconds,
+    "age": moments.age,
     "weekday": _days_since_monday,
     "adddate": _moved(exp.Add),
     "subdate": _moved(exp.Sub),

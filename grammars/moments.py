@@ -24,6 +24,7 @@ from .values import (
     TEXT,
     TIME,
     TIMESTAMP,
+    bare,
     cast,
     function,
     is_text_literal,
@@ -248,6 +249,36 @@ def to_date(arguments: list[exp.Expr]) -> exp.Expr:
     return node if kind(node) is Kind.DATE else cast(node, DATE)
 
 
+def counted_in_days(node: exp.Expr) -> exp.Expr:
+    """A date as PostgreSQL has it, written ``DATE '…'`` or cast, neither of which SQLite knows: less another, days."""
+    type_ = DATE.copy()
+    type_.meta["days"] = True
+    return typed(node, type_)
+
+
+def days_between(later: exp.Expr, earlier: exp.Expr) -> exp.Expr | None:
+    """``later - earlier`` in days where either is a date counted in days and the other a moment too; else None."""
+    sides = (later, earlier)
+    moments = all(kind(side) in (Kind.DATE, Kind.TIMESTAMP) or is_text_literal(side) for side in sides)
+    if not moments or not any(side.type and side.type.meta.get("days") for side in sides):
+        return None
+    return difference("day", earlier, later)
+
+
+def age(arguments: list[exp.Expr]) -> exp.Expr:
+    """PostgreSQL's ``age(later, earlier)`` as a span of whole days; ``part`` reads years and months from it."""
+    later, earlier = arguments if len(arguments) == 2 else (to_date([]), arguments[0])
+    span = typed(exp.Sub(this=to_timestamp([later]), expression=to_timestamp([earlier])), DURATION)
+    return typed(exp.Paren(this=span), DURATION)
+
+
+def _as_age(node: exp.Expr) -> exp.Expr:
+    """A span between two moments as its years, months and days."""
+    span = bare(node)
+    between = isinstance(span, exp.Sub) and kind(span.left) is kind(span.right) is Kind.TIMESTAMP
+    return function("AGE", DURATION, span.this, span.expression) if between else node
+
+
 def to_timestamp(arguments: list[exp.Expr]) -> exp.Expr:
     """``datetime(…)``."""
     node = modified(arguments)
@@ -332,7 +363,7 @@ def part(unit: str, node: exp.Expr) -> exp.Expr:
         return node
     if known is Kind.TIME and unit.lower() in ("hour", "minute", "second"):
         return function(unit.upper(), INTEGER, node)
-    return function(unit.upper(), INTEGER, moment(node))
+    return function(unit.upper(), INTEGER, moment(_as_age(node)))
 
 
 def difference(unit: str, start: exp.Expr, end: exp.Expr, complete: bool = False) -> exp.Expr:
