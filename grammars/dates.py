@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from sqlglot import exp
 
@@ -58,6 +59,12 @@ def _days_since_monday(arguments: list[exp.Expr]) -> exp.Expr:
     """MySQL's ``weekday(x)``: 0 is Monday."""
     day = moments.part("isodow", arguments[0])
     return typed(exp.Paren(this=exp.Sub(this=day, expression=literal_number("1"))), INTEGER)
+
+
+def _days_since_zero(node: exp.Expr) -> exp.Expr:
+    """MySQL's ``to_days(x)``."""
+    days = moments.difference("day", moments.moment_node(date(1970, 1, 1)), node.this)
+    return typed(exp.Paren(this=exp.Add(this=days, expression=literal_number("719528"))), INTEGER)
 
 
 def _extract(node: exp.Expr) -> exp.Expr:
@@ -133,6 +140,7 @@ DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Monthname: _spelled,
     exp.LastDay: lambda node: function("LAST_DAY", DATE, moments.moment(node.this)),
     exp.CurrentTime: lambda node: moments.to_time([]),
+    exp.ToDays: _days_since_zero,
     exp.Extract: _extract,
     exp.DateTrunc: _date_trunc,
     exp.DateAdd: _date_shift,

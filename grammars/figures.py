@@ -163,5 +163,5 @@ def _macros() -> str:
 
 
 MACROS = _macros()
-"""The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs, and ``number_or_infinity(cell)``, as
-which a text without a number differs from every number."""
+"""The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs, and ``number_or_infinity(cell)``,
+as which a text without a number differs from every number."""

@@ -208,8 +208,8 @@ def _shift_months(node: exp.Expr, operator: type[exp.Binary], amount: str, unit:
     whole, seconds = _split(amount, unit)
     start = function("DATE_TRUNC", TIMESTAMP, string("month"), node)
     since = exp.Paren(this=exp.Sub(this=node.copy(), expression=start.copy()))
-    moved = typed(exp.Add(this=shift(start, operator, whole, unit), expression=since), TIMESTAMP)
-    moved = cast(moved, DATE) if kind(node) is Kind.DATE else typed(exp.Paren(this=moved), TIMESTAMP)
+    ahead = typed(exp.Add(this=shift(start, operator, whole, unit), expression=since), TIMESTAMP)
+    moved = cast(ahead, DATE) if kind(node) is Kind.DATE else typed(exp.Paren(this=ahead), TIMESTAMP)
     return shift(moved, operator, seconds, "second") if seconds else moved
 
 
@@ -310,6 +310,8 @@ def formatted(arguments: list[exp.Expr]) -> exp.Expr:
         return function("STRFTIME", TEXT, modified(rest), format_)
     if format_.name == "%s":
         return text(unix_seconds(rest))
+    if format_.name == "%J":
+        return function("PRINTF", TEXT, string("%.16g"), julian_day(rest))
     return function("STRFTIME", TEXT, modified(rest), string(re.sub("%f", "%S.%g", format_.name)))
 
 

@@ -262,7 +262,7 @@ OPERATORS: dict[type[exp.Expr], Rewrite] = {
     exp.Collate: _collate,
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul), _arithmetic),
     exp.Div: _divide,
-    exp.IntDiv: _divide,
+    exp.IntDiv: lambda node: integer(_divide(node)),
     exp.Mod: _remainder,
     exp.BitwiseLeftShift: _left_shift,
     **dict.fromkeys((exp.Sqrt, exp.Ln, exp.Log), _root),
