@@ -14,6 +14,7 @@ from sqlglot import exp
 
 from binder.database import Session, quoted
 from grammars.check import check
+from grammars.nearest import MARK
 from grammars.program import Program
 from grammars.python import PythonProgram, check_python
 from grammars.python_edit import Edit, edited
@@ -22,7 +23,9 @@ from grammars.schema import Column, Kind, Schema, TableSchema
 
 # Letters and digits alone, without case and accents.
 _BARE = "regexp_replace(strip_accents(lower({0})), '[^\\p{{L}}\\p{{N}}]+', '', 'g')"
-_DIGITS = "regexp_replace({0}, '[^0-9]+', '', 'g')"
+# What no slip changes, as ``grammars.nearest.marks`` finds it in names.
+_WORDS = "regexp_extract_all(regexp_replace(strip_accents(lower({0})), '[''’]', '', 'g'), '\\p{{L}}+|\\p{{N}}')"
+_MARKS = f"list_filter({_WORDS}, lambda word: regexp_full_match(word, '{MARK.replace('{', '{{').replace('}', '}}')}'))"
 _WITHOUT_NOTE = "regexp_replace({0}, '\\s*[(\\[].*$', '')"
 _LETTERS_A_SLIP = 6  # how many letters a text must have for one slip in it, so that Fiji is not read as Fuji
 _SHOWN = 5
@@ -138,10 +141,10 @@ def _near(table: TableSchema, column: Column, text: str, session: Session) -> tu
     bare, wanted = _BARE.format(name), _BARE.format("$1")
     same = f"{bare} = {wanted} OR {_BARE.format(_WITHOUT_NOTE.format(name))} = {wanted}"
     slips = f"levenshtein({bare}, {wanted}) <= length({wanted}) // {_LETTERS_A_SLIP}"
-    digits = f"{_DIGITS.format(bare)} = {_DIGITS.format(wanted)}"
+    marks = f"{_MARKS.format(name)} = {_MARKS.format('$1')}"
     query = (
         f"SELECT DISTINCT {name} FROM {quoted(table.name)} "
-        f"WHERE {wanted} <> '' AND ({same} OR ({digits} AND {slips})) ORDER BY 1 LIMIT 2"
+        f"WHERE {wanted} <> '' AND ({same} OR ({slips} AND {marks})) ORDER BY 1 LIMIT 2"
     )
     return tuple(value for (value,) in session.rows(query, [text]))
 

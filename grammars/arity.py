@@ -17,6 +17,9 @@ _MANY = 100
 _TAKES: dict[str, tuple[int, int]] = {
     "strftime": (1, _MANY),
     "printf": (1, _MANY),
+    "age": (1, 2),
+    "div": (2, 2),
+    "field": (2, _MANY),
     "weekday": (1, 1),
     "adddate": (2, 2),
     "subdate": (2, 2),

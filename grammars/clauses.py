@@ -20,7 +20,7 @@ from sqlglot import exp
 
 from .calls import MAP, is_call
 from .scope import Scope
-from .values import change_operands, is_constant, typed
+from .values import INTEGER, TEXT, change_operands, function, is_constant, string, typed
 
 
 def has_rows(select: exp.Select) -> bool:
@@ -160,6 +160,9 @@ def _is_windowed(node: exp.Expr) -> bool:
 
 def ordered_functions(select: exp.Select, scope: Scope, in_order: bool) -> None:
     """Give the table's order to functions whose result depends on the order of rows."""
+    for call in list(select.find_all(exp.GroupConcat)):
+        if call.parent_select is select and _is_sorted_by_others(call):
+            call.replace(_joined_once(call))
     rows = [] if is_grouped(select) and not select.find(exp.GroupConcat) else scope.row_numbers()
     if not rows:
         return
@@ -177,6 +180,29 @@ def ordered_functions(select: exp.Select, scope: Scope, in_order: bool) -> None:
         # DuckDB orders distinct values by themselves only, where SQLite has them as they first appear.
         keys = call.this.expressions if isinstance(call.this, exp.Distinct) else rows
         call.set("this", exp.Order(this=call.this, expressions=[ordered(key.copy()) for key in keys]))
+
+
+def _is_sorted_by_others(call: exp.GroupConcat) -> bool:
+    """Whether distinct texts are to be sorted by what they are not, as numbers by their value: DuckDB will not."""
+    order = call.this
+    if not (isinstance(order, exp.Order) and isinstance(order.this, exp.Distinct)):
+        return False
+    others = any(item.this not in order.this.expressions for item in order.expressions)
+    return others and not isinstance(call.parent, exp.Filter | exp.Window)
+
+
+def _joined_once(call: exp.GroupConcat) -> exp.Expr:
+    """The sorted texts joined, each where it comes first."""
+    order = call.this
+    texts = exp.ArrayAgg(this=exp.Order(this=order.this.expressions[0], expressions=order.expressions))
+    place = function("LIST_POSITION", INTEGER, texts.copy(), exp.column("each"))
+    is_first = exp.Lambda(
+        this=exp.EQ(this=place, expression=exp.column("place")),
+        expressions=[exp.to_identifier("each"), exp.to_identifier("place")],
+    )
+    once = function("LIST_FILTER", TEXT, texts, is_first)
+    joined = function("ARRAY_TO_STRING", TEXT, once, call.args.get("separator") or string(","))
+    return typed(exp.Nullif(this=joined, expression=string("")), TEXT)
 
 
 _ORDERED_WINDOWS = (exp.RowNumber, exp.Lag, exp.Lead, exp.Ntile, exp.FirstValue)

@@ -87,22 +87,30 @@ def meet(left: exp.Expr, right: exp.Expr, equality: bool = True) -> tuple[exp.Ex
     if kinds == {Kind.TEXT}:
         return fold(left, right) if equality else (left, right)
     if Kind.TEXT in kinds:
-        return _meet_text(left, right)
+        return _meet_text(left, right, equality)
     if len(kinds) > 1:
         return number(left), number(right)
     return left, right
 
 
-def _meet_text(left: exp.Expr, right: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
+def _meet_text(left: exp.Expr, right: exp.Expr, equality: bool) -> tuple[exp.Expr, exp.Expr]:
     """One operand is text, the other is not."""
     if kind(left) is Kind.TEXT:
-        right, left = _meet_text(right, left)
+        right, left = _meet_text(right, left, equality)
         return left, right
     other = kind(left)
     assert other is not None
     if is_text_literal(right):
         return _meet_literal(left, right, other)
-    return (number(left), number(right)) if other.numeric or other is Kind.BOOLEAN else (text(left), right)
+    if other.numeric or other is Kind.BOOLEAN:
+        return number(left), _equated(right) if equality else number(right)
+    return text(left), right
+
+
+def _equated(node: exp.Expr) -> exp.Expr:
+    """A text as a number that is compared for equality: one that carries none differs from every number."""
+    found = number(node)
+    return function("NUMBER_OR_INFINITY", NUMBER, node) if found.name == "CARRIED_NUMBER" else found
 
 
 def _meet_literal(left: exp.Expr, right: exp.Expr, other: Kind) -> tuple[exp.Expr, exp.Expr]:
@@ -163,7 +171,8 @@ def _compare_period(operator: Comparison, left: exp.Expr, span: Period) -> exp.E
 
 def _compare_rows(operator: Comparison, left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """``(a, b) = (c, d)``, either side a row of values or a subquery's first row."""
-    pairs = [meet(value(one), value(other)) for one, other in zip(_fields(left), _fields(right), strict=False)]
+    fields = zip(_fields(left), _fields(right), strict=False)
+    pairs = [meet(value(one), value(other), operator in _EQUALITIES) for one, other in fields]
     sides = [_row(side, [pair[at] for pair in pairs]) for at, side in enumerate((left, right))]
     return typed(operator(this=sides[0], expression=sides[1]), BOOLEAN)
 

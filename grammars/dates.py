@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 from sqlglot import exp
 
@@ -60,6 +61,12 @@ def _days_since_monday(arguments: list[exp.Expr]) -> exp.Expr:
     return typed(exp.Paren(this=exp.Sub(this=day, expression=literal_number("1"))), INTEGER)
 
 
+def _days_since_zero(node: exp.Expr) -> exp.Expr:
+    """MySQL's ``to_days(x)``."""
+    days = moments.difference("day", moments.moment_node(date(1970, 1, 1)), node.this)
+    return typed(exp.Paren(this=exp.Add(this=days, expression=literal_number("719528"))), INTEGER)
+
+
 def _extract(node: exp.Expr) -> exp.Expr:
     return moments.part(node.this.name, node.expression)
 
@@ -72,7 +79,7 @@ def shifted(operator: type[exp.Binary], node: exp.Expr, interval: exp.Interval) 
     """A moment with an INTERVAL added or taken away."""
     amount, unit = interval.this, interval.args.get("unit")
     if isinstance(amount, exp.Literal) and unit is not None:
-        return moments.shift(moments.moment(node), operator, amount.name, unit.name.lower())
+        return moments.shift(moments.moment(node), operator, amount.name, unit.name.lower().removesuffix("s"))
     return typed(operator(this=moments.moment(node), expression=interval), TIMESTAMP)
 
 
@@ -133,6 +140,7 @@ DATES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Monthname: _spelled,
     exp.LastDay: lambda node: function("LAST_DAY", DATE, moments.moment(node.this)),
     exp.CurrentTime: lambda node: moments.to_time([]),
+    exp.ToDays: _days_since_zero,
     exp.Extract: _extract,
     exp.DateTrunc: _date_trunc,
     exp.DateAdd: _date_shift,
@@ -155,6 +163,7 @@ NAMED_DATES: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     "curtime": lambda arguments: moments.to_time([]),
     "from_unixtime": lambda arguments: moments.modified([*arguments[:1], string("unixepoch")]),
     "unix_timestamp": moments.unix_seconds,
+    "age": moments.age,
     "weekday": _days_since_monday,
     "adddate": _moved(exp.Add),
     "subdate": _moved(exp.Sub),

@@ -10,7 +10,7 @@ Two departures from SQLite are decided:
 1. Case is folded where a column meets a literal or an LM reply (``=``, ``<>``, IN, LIKE), and nowhere else: not in
    JOIN, GROUP BY, DISTINCT or ORDER BY.
 2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``figures``);
-   a cell that carries none is NULL there.
+   a cell that carries none is NULL there, and differs from every number.
 
 Three lesser ones: a whole number that 64 bits do not hold is an error, where SQLite goes on with a float;
 GROUP_CONCAT(DISTINCT) gives its values sorted, not as they first appear; a number literal beside a text literal

@@ -156,12 +156,15 @@ def _macros(kind: str) -> str:
     return (
         f"CREATE {kind} figure_digits(digits) AS CASE {digits} END; "
         f"CREATE {kind} figure_number(one) AS list_transform([{parts}], lambda p: TRY_CAST({number} AS DOUBLE))[1]; "
-        f"CREATE {kind} carried_number(cell) AS {carried};"
+        f"CREATE {kind} carried_number(cell) AS {carried}; "
+        f"CREATE {kind} number_or_infinity(cell) AS "
+        "coalesce(carried_number(cell), CASE WHEN cell IS NOT NULL THEN CAST('Infinity' AS DOUBLE) END);"
     )
 
 
 MACROS = _macros("MACRO")
-"""The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs."""
+"""The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs, and ``number_or_infinity(cell)``,
+as which a text without a number differs from every number."""
 
 TEMPORARY_MACROS = _macros("OR REPLACE TEMP MACRO")
 """The same for one connection alone, for columns that a caller says are numbers."""

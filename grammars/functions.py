@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
+from .compare import compare
 from .dates import DATES, NAMED_DATES
 from .operators import OPERATORS, Rewrite
 from .owntext import own_text
@@ -175,6 +176,25 @@ def _total(arguments: list[exp.Expr]) -> exp.Expr:
     return typed(exp.Coalesce(this=total, expressions=[literal_number("0.0")]), NUMBER)
 
 
+def _field(arguments: list[exp.Expr]) -> exp.Expr:
+    """MySQL's ``field(x, a, b, …)``: which of the others the first equals, counted from 1; 0 where none."""
+    subject, *options = arguments
+    tests = [compare(exp.EQ, subject.copy(), option) for option in options]
+    ifs = [exp.If(this=test, true=literal_number(str(at))) for at, test in enumerate(tests, 1)]
+    return typed(exp.Case(ifs=ifs, default=literal_number("0")), INTEGER)
+
+
+def _div(arguments: list[exp.Expr]) -> exp.Expr:
+    """``div(a, b)``: the quotient, what is behind the point cut off."""
+    return OPERATORS[exp.IntDiv](exp.IntDiv(this=arguments[0], expression=arguments[1]))
+
+
+def _regexp_substring(node: exp.Expr) -> exp.Expr:
+    """MySQL's ``regexp_substr(x, pattern)``: NULL where nothing matches."""
+    found = function("REGEXP_EXTRACT", TEXT, own_text(node.this), text(node.expression))
+    return typed(exp.Nullif(this=found, expression=string("")), TEXT)
+
+
 def _quote(arguments: list[exp.Expr]) -> exp.Expr:
     """``quote(x)``: a value as SQL spells it."""
     operand = value(arguments[0])
@@ -186,10 +206,19 @@ def _quote(arguments: list[exp.Expr]) -> exp.Expr:
     return typed(exp.Case(ifs=[missing], default=spelled), TEXT)
 
 
-_RULES: dict[type[exp.Expr], Rewrite] = {**OPERATORS, **TEXTS, **DATES, exp.Sum: _sum, exp.Avg: _sum}
+_RULES: dict[type[exp.Expr], Rewrite] = {
+    **OPERATORS,
+    **TEXTS,
+    **DATES,
+    exp.Sum: _sum,
+    exp.Avg: _sum,
+    exp.RegexpSubstr: _regexp_substring,
+}
 
 NAMED: dict[str, Callable[[list[exp.Expr]], exp.Expr]] = {
     **NAMED_DATES,
+    "field": _field,
+    "div": _div,
     "total": _total,
     "quote": _quote,
     "printf": printf,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 
 from sqlglot import exp
 
@@ -23,6 +24,7 @@ from .values import (
     TEXT,
     TIME,
     TIMESTAMP,
+    bare,
     cast,
     function,
     is_text_literal,
@@ -36,6 +38,8 @@ from .values import (
 )
 
 UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
+# Of what part of a unit is that many seconds; a month's and a year's parts are SQLite's.
+_SECONDS = {"year": 365 * 86_400, "month": 30 * 86_400, "week": 7 * 86_400, "day": 86_400, "hour": 3600, "minute": 60}
 
 _DATE_FORMATS = ("%Y %m %d", "%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y")
 _MONTH_FIRST, _DAY_FIRST = "%m %d %Y", "%d %m %Y"
@@ -186,7 +190,7 @@ def _modify(node: exp.Expr, modifier: exp.Expr) -> exp.Expr:
     name = modifier.name.strip().lower()
     if found := re.fullmatch(r"start of (year|month|day)", name):
         return truncated(found[1], node)
-    if found := re.fullmatch(r"([+-]?)(\d+(?:\.\d+)?) (second|minute|hour|day|month|year)s?", name):
+    if found := re.fullmatch(r"([+-]?)(\d+(?:\.\d*)?|\.\d+) (second|minute|hour|day|month|year)s?", name):
         operator = exp.Sub if found[1] == "-" else exp.Add
         return (_shift_months if found[3] in ("month", "year") else shift)(node, operator, found[2], found[3])
     if found := re.fullmatch(r"weekday ([0-6])", name):
@@ -201,10 +205,26 @@ def _modify(node: exp.Expr, modifier: exp.Expr) -> exp.Expr:
 
 def _shift_months(node: exp.Expr, operator: type[exp.Binary], amount: str, unit: str) -> exp.Expr:
     """A moment moved by months; days that a month lacks go into the next, where an INTERVAL cuts them off."""
+    whole, seconds = _split(amount, unit)
     start = function("DATE_TRUNC", TIMESTAMP, string("month"), node)
     since = exp.Paren(this=exp.Sub(this=node.copy(), expression=start.copy()))
-    moved = typed(exp.Add(this=shift(start, operator, amount, unit), expression=since), TIMESTAMP)
-    return cast(moved, DATE) if kind(node) is Kind.DATE else typed(exp.Paren(this=moved), TIMESTAMP)
+    ahead = typed(exp.Add(this=shift(start, operator, whole, unit), expression=since), TIMESTAMP)
+    moved = cast(ahead, DATE) if kind(node) is Kind.DATE else typed(exp.Paren(this=ahead), TIMESTAMP)
+    return shift(moved, operator, seconds, "second") if seconds else moved
+
+
+def _split(amount: str, unit: str) -> tuple[str, str]:
+    """An amount's whole units and the seconds of the part beyond them, or no text: DuckDB's intervals drop such a part.
+
+    Example:
+        >>> _split("1.5", "day"), _split("2", "day"), _split("1.5", "second")
+        (('1', '43200'), ('2', ''), ('1.5', ''))
+    """
+    if unit not in _SECONDS or not re.fullmatch(r"[+-]?\d*\.\d*", amount):
+        return amount, ""
+    number = Decimal(amount)
+    seconds = round(number % 1 * _SECONDS[unit], 3)
+    return str(int(number)), f"{seconds.normalize():f}" if seconds else ""
 
 
 def truncated(unit: str, node: exp.Expr) -> exp.Expr:
@@ -215,16 +235,48 @@ def truncated(unit: str, node: exp.Expr) -> exp.Expr:
 
 def shift(node: exp.Expr, operator: type[exp.Binary], amount: str, unit: str) -> exp.Expr:
     """A moment moved by so many units; a date moved by whole days stays a date."""
-    interval = exp.Interval(this=exp.Literal.string(amount), unit=exp.Var(this=unit.upper()))
+    whole, seconds = _split(amount, unit)
+    interval = exp.Interval(this=exp.Literal.string(whole), unit=exp.Var(this=unit.upper()))
     moved = typed(operator(this=node, expression=interval), TIMESTAMP)
-    whole = kind(node) is Kind.DATE and "." not in amount and unit in UNITS[:5]
-    return cast(exp.Paren(this=moved), DATE) if whole else moved
+    if seconds:
+        return shift(typed(exp.Paren(this=moved), TIMESTAMP), operator, seconds, "second")
+    return cast(exp.Paren(this=moved), DATE) if kind(node) is Kind.DATE and unit in UNITS[:5] else moved
 
 
 def to_date(arguments: list[exp.Expr]) -> exp.Expr:
     """``date(…)``."""
     node = modified(arguments)
     return node if kind(node) is Kind.DATE else cast(node, DATE)
+
+
+def counted_in_days(node: exp.Expr) -> exp.Expr:
+    """A date as PostgreSQL has it, written ``DATE '…'`` or cast, neither of which SQLite knows: less another, days."""
+    type_ = DATE.copy()
+    type_.meta["days"] = True
+    return typed(node, type_)
+
+
+def days_between(later: exp.Expr, earlier: exp.Expr) -> exp.Expr | None:
+    """``later - earlier`` in days where either is a date counted in days and the other a moment too; else None."""
+    sides = (later, earlier)
+    moments = all(kind(side) in (Kind.DATE, Kind.TIMESTAMP) or is_text_literal(side) for side in sides)
+    if not moments or not any(side.type and side.type.meta.get("days") for side in sides):
+        return None
+    return difference("day", earlier, later)
+
+
+def age(arguments: list[exp.Expr]) -> exp.Expr:
+    """PostgreSQL's ``age(later, earlier)`` as a span of whole days; ``part`` reads years and months from it."""
+    later, earlier = arguments if len(arguments) == 2 else (to_date([]), arguments[0])
+    span = typed(exp.Sub(this=to_timestamp([later]), expression=to_timestamp([earlier])), DURATION)
+    return typed(exp.Paren(this=span), DURATION)
+
+
+def _as_age(node: exp.Expr) -> exp.Expr:
+    """A span between two moments as its years, months and days."""
+    span = bare(node)
+    between = isinstance(span, exp.Sub) and kind(span.left) is kind(span.right) is Kind.TIMESTAMP
+    return function("AGE", DURATION, span.this, span.expression) if between else node
 
 
 def to_timestamp(arguments: list[exp.Expr]) -> exp.Expr:
@@ -258,6 +310,8 @@ def formatted(arguments: list[exp.Expr]) -> exp.Expr:
         return function("STRFTIME", TEXT, modified(rest), format_)
     if format_.name == "%s":
         return text(unix_seconds(rest))
+    if format_.name == "%J":
+        return function("PRINTF", TEXT, string("%.16g"), julian_day(rest))
     return function("STRFTIME", TEXT, modified(rest), string(re.sub("%f", "%S.%g", format_.name)))
 
 
@@ -311,7 +365,7 @@ def part(unit: str, node: exp.Expr) -> exp.Expr:
         return node
     if known is Kind.TIME and unit.lower() in ("hour", "minute", "second"):
         return function(unit.upper(), INTEGER, node)
-    return function(unit.upper(), INTEGER, moment(node))
+    return function(unit.upper(), INTEGER, moment(_as_age(node)))
 
 
 def difference(unit: str, start: exp.Expr, end: exp.Expr, complete: bool = False) -> exp.Expr:

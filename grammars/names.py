@@ -25,6 +25,7 @@ from grammars.tables import meant
 
 _ROW_IDS = ("rowid", "_rowid_", "oid")
 _SEES_OUTER = (ScopeType.SUBQUERY, ScopeType.SET_OPERATION, ScopeType.UDTF)
+_EQUALITIES = (exp.EQ, exp.NEQ, exp.Is, exp.Like, exp.ILike, exp.NullSafeEQ, exp.NullSafeNEQ)
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -200,13 +201,17 @@ class _Resolver:
             return  # the complaint about the unknown table says enough
         spellings = dict(self._spellings(column, scope))
         found, close = nearest(written, spellings)
+        valued = not column.table and not column.this.args.get("quoted") and _is_compared_with(column)
+        if valued and found and nearest(written, spellings, slips=False)[0] is None:
+            found = None  # ``City = Bern`` means the value, not a slip for the column Born
         if found is None:
             hint = (
                 "did you mean " + " or ".join(f"`{name}`" for name in close) + "?"
                 if close
                 else self._columns_hint(scope)
             )
-            if not column.this.args.get("quoted") and not close and isinstance(column.parent, (exp.Binary, exp.In)):
+            in_place = valued or (not close and isinstance(column.parent, (exp.Binary, exp.In)))
+            if in_place and not column.this.args.get("quoted"):
                 hint += f"; a value is written in single quotes: '{written}'"
             self._complain(column.this, f"no column {written!r}", hint)
             return
@@ -273,6 +278,14 @@ class _Resolver:
 
     def _complain(self, node: exp.Expr, message: str, hint: str) -> None:
         self.complaints.append(Complaint("names", message, hint, span_of(node)))
+
+
+def _is_compared_with(node: exp.Column) -> bool:
+    """Whether a column is compared with a name for equality, where a value in single quotes may be meant."""
+    parent = node.parent
+    if isinstance(parent, exp.In):
+        return node.arg_key == "expressions"
+    return isinstance(parent, _EQUALITIES) and node.arg_key == "expression" and isinstance(parent.this, exp.Column)
 
 
 def _chain(scope: Scope) -> Iterator[Scope]:

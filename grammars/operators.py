@@ -86,6 +86,8 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
         left, right = right, left
     if isinstance(right, exp.Interval):
         return shifted(type(node), left, right)
+    if isinstance(node, exp.Sub) and (days := moments.days_between(left, right)):
+        return days
     if {kind(left), kind(right)} == {Kind.DURATION, Kind.TEXT}:
         left, right = _spans(left, right)
     if kind(left) is kind(right) is Kind.DURATION and not isinstance(node, exp.Mul):
@@ -160,7 +162,7 @@ def _cast(node: exp.Expr) -> exp.Expr:
         case Kind.TEXT:
             return own_text(operand)
         case Kind.DATE:
-            return moments.to_date([operand])
+            return moments.counted_in_days(moments.to_date([operand]))
         case Kind.TIMESTAMP:
             return moments.to_timestamp([operand])
         case Kind.TIME:
@@ -260,7 +262,7 @@ OPERATORS: dict[type[exp.Expr], Rewrite] = {
     exp.Collate: _collate,
     **dict.fromkeys((exp.Add, exp.Sub, exp.Mul), _arithmetic),
     exp.Div: _divide,
-    exp.IntDiv: _divide,
+    exp.IntDiv: lambda node: integer(_divide(node)),
     exp.Mod: _remainder,
     exp.BitwiseLeftShift: _left_shift,
     **dict.fromkeys((exp.Sqrt, exp.Ln, exp.Log), _root),

@@ -39,7 +39,7 @@ _FUNCTIONS = """
     StrToDate StrToTime String Substring SubstringIndex Sum Tan Time TimeAdd TimeDiff TimeStrToDate TimeStrToTime
     TimeSub TimeToStr TimeToUnix Timestamp TimestampAdd TimestampDiff TimestampSub TimestampTrunc ToChar ToNumber
     Translate Trim Trunc TsOrDiToDi TsOrDsAdd TsOrDsDiff TsOrDsToDate TsOrDsToDateStr TsOrDsToDatetime TsOrDsToTime
-    TsOrDsToTimestamp Typeof Unicode UnixToTime Upper Variance VariancePop Week WeekOfYear Year List
+    TsOrDsToTimestamp ToDays Typeof Unicode UnixToTime Upper Variance VariancePop Week WeekOfYear Year List
 """
 _ANONYMOUS = """
     date datetime time now curdate curtime getdate date_diff julianday total printf format group_concat likely
@@ -47,7 +47,7 @@ _ANONYMOUS = """
     datepart to_date to_char str_to_date date_format locate position mid left right truncate weekday dayofweek
     dayofmonth dayofyear monthname dayname len charindex age regexp regexp_matches max min concat_ws
     octet_length log2 log10 ln exp power sqrt mod ceiling sign sum avg count from_unixtime unix_timestamp
-    timestampdiff subdate adddate last_day quote
+    timestampdiff subdate adddate last_day quote div field
 """
 _UNSTEADY = ("RANDOM", "RAND", "RANDN", "UUID", "RANDOMBLOB")
 _REFUSED_PARTS = {
@@ -89,6 +89,7 @@ _INSTEAD = {
     "JSON_GROUP_OBJECT": _JOINED,
     "DISTINCT": "name the column, as in COUNT(DISTINCT name)",
     "LIMITOPTIONS": "write LIMIT and a number",
+    "REPEAT": "write the text itself, such as '  '",
     "SOUNDEX": "compare with LIKE, or ask: QA(\"map@does it sound like …?\"; x) = 'yes'",
     "RANDOM": "choose rows by a rule: ORDER BY row_id LIMIT 5",
 }

@@ -22,6 +22,7 @@ from grammars.arguments import complete_arguments
 from grammars.asked import USAGE, Asked, read_question
 from grammars.calls import ANS, MAP
 from grammars.errors import Complaint, Span
+from grammars.habits import in_sqlite
 from grammars.schema import Schema
 from grammars.size import too_many_words
 from grammars.syntax import unclosed, unparsed
@@ -114,7 +115,7 @@ def parse(text: str, schema: Schema) -> Parsed:
         raise Unparsable(unclosed(text)) from None
     if too_long := too_many_words(len(tokens)):
         raise Unparsable(too_long)
-    tokens, limited = limit_for_top(tokens)
+    tokens, limited = limit_for_top(in_sqlite(tokens))
     asked = _asked(tokens)
     tokens = _rewrite(tokens, text, schema, asked)
     if tokens and not _starts_query(tokens):

@@ -8,6 +8,8 @@ from sqlglot.errors import ParseError
 
 from grammars.errors import Complaint, Span
 
+_INSTEAD = {"XOR": "write (a) <> (b) for a XOR b: just one of two conditions holds"}
+
 
 def unclosed(text: str) -> Complaint:
     """The complaint about a text that cannot be cut into words.
@@ -45,6 +47,7 @@ def unparsed(text: str, error: ParseError) -> Complaint:
         message = "something is missing here"
     elif described.startswith("Invalid expression"):
         message = f"unexpected {highlight!r}" if highlight else "unexpected text"
+        hint = _INSTEAD.get(highlight.upper(), hint)
     elif described.startswith("Expecting "):
         message = f"{described.removeprefix('Expecting ')!r} should stand before this"
         hint = "close what is open before it; a name of several words is put in back-ticks"

@@ -353,6 +353,14 @@ def test_a_slip_in_a_value_is_mended_and_recorded_unless_switched_off(peaks: Tab
         assert engine.run(program, peaks).values == ()
 
 
+def test_a_letter_a_numeral_or_a_title_is_no_slip_in_a_value() -> None:
+    table = Table.from_pandas(pandas.DataFrame({"x": ["Group A", "World War I", "Mr. Bean", "King's Cross"]}), name="w")
+    with Binder(model("")) as engine:
+        for text in ("Group B", "World War II", "Ms. Bean", "Mrs. Bean"):
+            assert engine.run(f"SELECT x FROM w WHERE x = '{text}'", table).values == ()
+        assert engine.run("SELECT x FROM w WHERE x = 'Kings Cros'", table).values == ("King's Cross",)
+
+
 @pytest.mark.parametrize("text", ["Fiji", "K3", "Elbrus 2", "Mount"])
 def test_what_may_be_another_value_is_not_mended(peaks: Table, text: str) -> None:
     with Binder(model("")) as engine:
