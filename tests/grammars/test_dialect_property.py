@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from datetime import date
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from grammars.schema import Kind
 from tests.support.engines import Cells, Engines, same_rows
 
 TEXTS = st.sampled_from(["a", "b", "ab", "ba", "c", ""])
-DATES = st.dates().map(str).filter(lambda text: "1900" < text < "2100") | st.sampled_from(["2000-01-31", "2000-02-29"])
+DATES = st.dates(date(1900, 1, 1), date(2099, 12, 31)).map(str) | st.sampled_from(["2000-01-31", "2000-02-29"])
 INTEGERS = st.integers(-3, 6)
 NUMBERS = st.sampled_from([-1.5, -0.25, 0.0, 0.5, 1.0, 2.0, 2.5, 7.75])
 
@@ -124,7 +125,7 @@ LIMIT = st.sampled_from(["", " LIMIT 1", " LIMIT 3", " LIMIT 2 OFFSET 1", " LIMI
 AGGREGATE = st.one_of(
     filled("{}({})", st.sampled_from(["sum", "avg", "total", "min", "max", "count"]), NUMERIC),
     filled("{}({})", st.sampled_from(["min", "max", "count"]), TEXT),
-    filled("{}(DISTINCT {})", st.sampled_from(["sum", "count"]), COLUMN.filter(lambda name: name in "ijx")),
+    filled("{}(DISTINCT {})", st.sampled_from(["sum", "count"]), st.sampled_from(["i", "j", "x"])),
     filled("sum({})", CONDITION),
     filled("count(*) FILTER (WHERE {})", CONDITION),
     st.sampled_from(["count(*)", "group_concat(t)", "group_concat(i, '; ')", "max(d)", "min(d)"]),
@@ -150,9 +151,7 @@ GROUPED = st.one_of(
 )
 NESTED = st.one_of(
     filled("SELECT t FROM w WHERE {} {} (SELECT {} FROM v{})", NUMERIC, OPERATOR, NUMERIC, WHERE),
-    filled("SELECT t FROM w WHERE {} {}IN (SELECT {} FROM v)", COLUMN, st.sampled_from(["", "NOT "]), COLUMN).filter(
-        lambda text: text.split()[5] == text.split()[-3]
-    ),
+    st.builds("SELECT t FROM w WHERE {0} {1}IN (SELECT {0} FROM v)".format, COLUMN, st.sampled_from(["", "NOT "])),
     filled("SELECT (SELECT {} FROM v{}), {} FROM w", VALUE, WHERE, COLUMN),
     filled("SELECT (SELECT {}({}) FROM v{}), {} FROM w", EXTREME, COLUMN, LIMIT, COLUMN),
     filled("SELECT (SELECT {}({}) FROM w), (SELECT {}({}) FROM v{})", EXTREME, COLUMN, EXTREME, COLUMN, WHERE),
@@ -235,7 +234,7 @@ CALLED_ALIKE = st.one_of(  # WITH tables that are called like the only table, wh
     filled(
         "SELECT {} FROM (WITH peaks AS (SELECT * FROM w{}) SELECT * FROM peaks) JOIN peaks USING (t)", AGGREGATE, WHERE
     ),
-).filter(lambda text: "row_id" not in text)
+).map(lambda text: text.replace("row_id", "j"))
 
 
 @settings(max_examples=60)
