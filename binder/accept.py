@@ -10,7 +10,7 @@ from binder.execute import prepare
 from binder.filters import Selectivity
 from binder.plan import Plan, make_plan
 from binder.table import Table
-from grammars.check import check
+from grammars.check import TOO_DEEP, check
 from grammars.program import Program
 from grammars.schema import Schema
 
@@ -36,8 +36,11 @@ def accept(
     checked = check(source, schema)
     if checked.program is None:
         raise ProgramError(checked.text, checked.complaints)
-    program = literals.mend(checked.program, schema, session) if mend_values else checked.program
-    plan = make_plan(program, schema, selectivity)
+    try:
+        program = literals.mend(checked.program, schema, session) if mend_values else checked.program
+        plan = make_plan(program, schema, selectivity)
+    except RecursionError:  # planning goes a little deeper than checking
+        raise ProgramError(checked.text, (TOO_DEEP,)) from None
     prepare(plan, session)
     for query, parameters in plan.queries:
         problem = session.bind(query, parameters)

@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 _HALF = re.compile(r"[\ud800-\udfff]")
 
+TOO_DEEP = Complaint("check", "the program is nested too deeply", "write a shorter program")
+
 RULES: tuple[Rule, ...] = (
     size.few_calls,
     size.few_outputs,
@@ -65,7 +67,7 @@ def check(source: str, schema: Schema) -> Checked:
     try:
         return _check(source, schema)
     except RecursionError:
-        told = Complaint("check", "the program is nested too deeply", "write a shorter program")
+        told = TOO_DEEP
     except (ValueError, AttributeError, LookupError, TypeError) as error:  # of sqlglot's, for what it half knows
         _log.warning("a program could not be checked", exc_info=True)
         told = Complaint("check", f"the program cannot be read ({type(error).__name__})", "write it another way")

@@ -846,3 +846,24 @@ def test_an_answer_that_is_kept_still_has_its_texts(program: str, looked_at: boo
     assert not looked_at or answer.texts == ("8,611 m",)
     kept = pickle.loads(pickle.dumps(answer))
     assert (kept.values, kept.texts) == (answer.values, ("8,611 m",))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "SELECT n FROM (" * 150 + "SELECT n FROM w" + ")" * 150,
+        "WITH "
+        + ", ".join(f"t{i + 1} AS (SELECT n FROM {f't{i}' if i else 'w'})" for i in range(250))
+        + " SELECT n FROM t250",
+        " UNION ALL ".join(["SELECT n FROM w"] * 400),
+        "SELECT " + "(" * 400 + "n" + ")" * 400 + " FROM w",
+    ],
+    ids=["subqueries", "WITH tables", "UNION ALL", "parentheses"],
+)
+def test_a_deep_program_runs_or_is_refused(program: str) -> None:
+    table = Table.from_pandas(pandas.DataFrame({"n": [1]}), name="w")
+    with Binder() as engine:
+        try:
+            assert set(engine.run(program, table).values) == {1}
+        except binder.ProgramError as error:
+            assert "nested too deeply" in str(error) or "too long" in str(error), error
