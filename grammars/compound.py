@@ -33,6 +33,14 @@ def unify_sides(node: exp.SetOperation, left: Outputs, right: Outputs) -> Output
     return tuple(outputs)
 
 
+def set_apart(node: exp.SetOperation) -> None:
+    """Put sides that have an order of their own in parentheses: it would be the compound's without them."""
+    for name in ("this", "expression"):
+        side = node.args[name]
+        if isinstance(side, exp.Select) and (side.args.get("order") or side.args.get("limit")):
+            node.set(name, exp.Subquery(this=side))
+
+
 def order_rows(node: exp.SetOperation, sides: Sequence[Outputs], in_order: bool) -> None:
     """ORDER BY of a compound by position, then by the other columns where these tell rows apart."""
     order = node.args.get("order")

@@ -31,7 +31,7 @@ from sqlglot import exp
 
 from . import clauses
 from .calls import ANS, is_call
-from .compound import order_rows, removes_duplicates, unify_sides
+from .compound import order_rows, removes_duplicates, set_apart, unify_sides
 from .extreme import extreme_row
 from .functions import rewrite
 from .joins import same_name, spell_out
@@ -266,6 +266,7 @@ def _set_operation(node: exp.SetOperation, scope: Scope, in_order: bool, labels:
     keeps_order = in_order and not removes_duplicates(node)
     sides = [_query(side, scope, keeps_order, labels) for side in (node.this, node.expression)]
     outputs = unify_sides(node, *sides)
+    set_apart(node)
     order_rows(node, sides, in_order)
     _limit(node, scope)
     return outputs

@@ -262,7 +262,17 @@ def days_between(later: exp.Expr, earlier: exp.Expr) -> exp.Expr | None:
     moments = all(kind(side) in (Kind.DATE, Kind.TIMESTAMP) or is_text_literal(side) for side in sides)
     if not moments or not any(side.type and side.type.meta.get("days") for side in sides):
         return None
-    return difference("day", earlier, later)
+    days = difference("day", earlier, later)
+    type_ = INTEGER.copy()
+    type_.meta["days"] = True  # PostgreSQL reads the days of such a difference, which is the difference
+    return typed(days, type_)
+
+
+def days_later(operator: type[exp.Binary], node: exp.Expr, count: exp.Expr) -> exp.Expr | None:
+    """``node ± count`` where a date counted in days meets a whole number; else None."""
+    if not (node.type and node.type.meta.get("days") and kind(node) is Kind.DATE and kind(count) is Kind.INTEGER):
+        return None
+    return counted_in_days(exp.Paren(this=operator(this=node, expression=cast(count, exp.DataType.build("INT")))))
 
 
 def age(arguments: list[exp.Expr]) -> exp.Expr:
@@ -361,6 +371,8 @@ def from_postgres_format(arguments: list[exp.Expr]) -> exp.Expr:
 def part(unit: str, node: exp.Expr) -> exp.Expr:
     """A field of a moment, such as its year; a bare number given for a moment is taken for its year."""
     known, unit = kind(node), {"dow": "dayofweek", "doy": "dayofyear"}.get(unit.lower(), unit)
+    if known is Kind.INTEGER and unit.lower() == "day" and node.type and node.type.meta.get("days"):
+        return node
     if known is not None and known.numeric and unit.lower() == "year":
         return node
     if known is Kind.TIME and unit.lower() in ("hour", "minute", "second"):

@@ -283,6 +283,8 @@ class _Resolver:
 def _is_compared_with(node: exp.Column) -> bool:
     """Whether a column is compared with a name for equality, where a value in single quotes may be meant."""
     parent = node.parent
+    if isinstance(node.find_ancestor(exp.Join, exp.Query), exp.Join):
+        return False  # what joins tables is no value
     if isinstance(parent, exp.In):
         return node.arg_key == "expressions"
     return isinstance(parent, _EQUALITIES) and node.arg_key == "expression" and isinstance(parent.this, exp.Column)

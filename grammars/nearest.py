@@ -16,6 +16,9 @@ _KEPT = 20_000  # names whose readings are kept: a program of many wrong names c
 _UNIT = re.compile(r"[(\[][^)\]]*[)\]]\s*\Z")
 _LETTERS_A_SLIP = 6  # how many letters a word must have for each slip in it but the first
 
+JOINING = "an|as|at|by|for|from|in|is|of|on|per|the|to"
+"""Words that tell nothing by themselves, and are no marks however short: ``height in cm`` is ``Height (cm)``."""
+
 MARK = (
     r"..?|(?:xl|l?x{0,3})(?:ix|iv|v?i{0,3})|min|max|avg|mph|kph|kmh|mpg|rpm|kwh|mwh|gwh|lbs|yds|hrs|sec"
     r"|usd|eur|gbp|aud|cad|nzd|jpy|cny|inr"
@@ -73,7 +76,7 @@ def _same_letters(name: str, candidate: str) -> bool:
 def _shortened(name: str, candidate: str) -> bool:
     """Whether a name is some of a longer header's words, in order, or its beginning."""
     written, full = _words(name), _words(candidate)
-    if len("".join(written)) < 3 or len(written) > len(full):
+    if len("".join(written)) < 3 or len(written) > len(full) or not _joined_alike(name, candidate):
         return False
     remaining = iter(full)
     return all(word in remaining for word in written)
@@ -115,7 +118,22 @@ def _same_frame(name: str, candidate: str) -> bool:
     """
     ours, theirs = ([word[0] for word in _words(each)] for each in (name, candidate))
     joined = min(len(ours), len(theirs)) == 1
-    return marks(name) == marks(candidate) and (ours == theirs or (joined and ours[:1] == theirs[:1]))
+    return (
+        _joined_alike(name, candidate)
+        and marks(name) == marks(candidate)
+        and (ours == theirs or (joined and ours[:1] == theirs[:1]))
+    )
+
+
+def _joined_alike(name: str, candidate: str) -> bool:
+    """Whether two names have the same joining words, or one of them has none: ``Won at`` is not ``Won as``."""
+    ours, theirs = _joining(name), _joining(candidate)
+    return ours == theirs or not ours or not theirs
+
+
+@functools.lru_cache(_KEPT)
+def _joining(name: str) -> list[str]:
+    return [word for word in re.findall(r"[^\W_]+", name.casefold()) if re.fullmatch(JOINING, word)]
 
 
 @functools.lru_cache(_KEPT)
@@ -128,9 +146,11 @@ def marks(name: str) -> list[str]:
     """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z]\b)", " ", re.sub("['’]", "", name)).casefold()
     parts = re.findall(r"[^\W\d_]+|\d", apart)
-    return [part for part in parts if re.fullmatch(MARK, part)]
+    return [part for part in parts if re.fullmatch(MARK, part) and not re.fullmatch(JOINING, part)]
 
 
 @functools.lru_cache(_KEPT)
 def _words(name: str) -> list[str]:
-    return re.findall(r"[^\W_]+", name.casefold())
+    """The words of a name, those that join others left out where there are any others."""
+    words = re.findall(r"[^\W_]+", re.sub("['’]", "", name).casefold())
+    return [word for word in words if not re.fullmatch(JOINING, word)] or words

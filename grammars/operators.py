@@ -88,6 +88,10 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
         return shifted(type(node), left, right)
     if isinstance(node, exp.Sub) and (days := moments.days_between(left, right)):
         return days
+    if isinstance(node, exp.Add) and kind(right) is Kind.DATE:
+        left, right = right, left
+    if isinstance(node, exp.Add | exp.Sub) and (later := moments.days_later(type(node), left, right)):
+        return later
     if {kind(left), kind(right)} == {Kind.DURATION, Kind.TEXT}:
         left, right = _spans(left, right)
     if kind(left) is kind(right) is Kind.DURATION and not isinstance(node, exp.Mul):

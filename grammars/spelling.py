@@ -143,7 +143,7 @@ class _Spelled:
             name += "'"
         distinct = select.args.get("distinct")
         if distinct is not None and not distinct.args.get("on"):
-            distinct.set("on", exp.Tuple(expressions=[item.unalias() for item in outputs]))
+            distinct.set("on", exp.Tuple(expressions=[_unnamed(item) for item in outputs]))
         select.append("expressions", typed(exp.alias_(spelling, name, quoted=True), TEXT))
         return name
 
@@ -276,6 +276,14 @@ def _is_of_selects(query: exp.Expr) -> bool:
     if isinstance(query, exp.Union) and not query.args.get("distinct"):
         return _is_of_selects(query.this) and _is_of_selects(query.expression)
     return isinstance(query, exp.Select)
+
+
+def _unnamed(item: exp.Expr) -> exp.Expr:
+    """An output without its alias, which a subquery holds itself."""
+    node = item.unalias()
+    if isinstance(node, exp.Subquery):
+        node.set("alias", None)
+    return node
 
 
 def _earliest(spelling: exp.Expr, rows: list[exp.Expr]) -> exp.Expr:

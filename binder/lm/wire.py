@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Api = Literal["chat", "completions"]
 _WHOLE = re.compile(
     "(?:stop(?:ped)?|eo[st]|end(?:ed)?|of|turn|text|message|sequence|string|token"
-    "|finish(?:ed)?|reason|completed?|done|tools?|function|calls?|use|none|null)*",
+    "|finish(?:ed)?|reason|completed?|done|tools?|function|calls?|use|none|null|str|words?|ids?|im|eod|ok|success"
+    "|normal|natural)*",
     re.I,
 )
 """The words in which servers say that a reply came to its end: ``stop``, ``eos_token``, ``end_turn``, ``tool_calls``.

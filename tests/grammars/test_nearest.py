@@ -41,6 +41,8 @@ def test_another_word_is_not_mended() -> None:
 @pytest.mark.parametrize(
     ("written", "header"),
     [
+        ("height_in_m", "Height (cm)"),
+        ("Group of B", "Group of A"),
         ("Height mm", "Height cm"),
         ("Height m", "Height cm"),
         ("Weight (g)", "Weight (kg)"),
@@ -65,6 +67,11 @@ def test_another_letter_numeral_unit_or_word_is_another_name_and_hinted(written:
 @pytest.mark.parametrize(
     ("written", "header"),
     [
+        ("height_in_cm", "Height (cm)"),
+        ("top_speed_in_mph", "Top speed (mph)"),
+        ("total_of_votes", "Total votes"),
+        ("the_total_votes", "Total votes"),
+        ("mens_single", "Men's singles"),
         ("Hight cm", "Height cm"),
         ("Mens' tem", "Mens team"),
         ("Grop B", "Group B"),

@@ -582,7 +582,21 @@ def test_a_quota_that_is_used_up_is_not_waited_for() -> None:
 @pytest.mark.parametrize(
     ("reason", "finished"),
     [
-        *((reason, True) for reason in ("stop", "eos", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "", None)),
+        *(
+            (reason, True)
+            for reason in (
+                "stop",
+                "stop_str",
+                "eos",
+                "eos_token_id",
+                "<|im_end|>",
+                "end_turn",
+                "stop_sequence",
+                "COMPLETE",
+                "",
+                None,
+            )
+        ),
         *(
             (reason, True)
             for reason in ("STOP", "completed", "tool_calls", "tool_use", "functionCall", "<|endoftext|>")
