@@ -76,6 +76,8 @@ def _same_letters(name: str, candidate: str) -> bool:
 def _shortened(name: str, candidate: str) -> bool:
     """Whether a name is some of a longer header's words, in order, or its beginning."""
     written, full = _words(name), _words(candidate)
+    if written == _joining(name):  # nothing else to go by: a column may be called `From (km)`
+        full = _parts(candidate)
     if len("".join(written)) < 3 or len(written) > len(full) or not _joined_alike(name, candidate):
         return False
     remaining = iter(full)
@@ -133,7 +135,7 @@ def _joined_alike(name: str, candidate: str) -> bool:
 
 @functools.lru_cache(_KEPT)
 def _joining(name: str) -> list[str]:
-    return [word for word in re.findall(r"[^\W_]+", name.casefold()) if re.fullmatch(JOINING, word)]
+    return [word for word in _parts(name) if re.fullmatch(JOINING, word)]
 
 
 @functools.lru_cache(_KEPT)
@@ -152,5 +154,8 @@ def marks(name: str) -> list[str]:
 @functools.lru_cache(_KEPT)
 def _words(name: str) -> list[str]:
     """The words of a name, those that join others left out where there are any others."""
-    words = re.findall(r"[^\W_]+", re.sub("['’]", "", name).casefold())
-    return [word for word in words if not re.fullmatch(JOINING, word)] or words
+    return [word for word in _parts(name) if not re.fullmatch(JOINING, word)] or _parts(name)
+
+
+def _parts(name: str) -> list[str]:
+    return re.findall(r"[^\W_]+", re.sub("['’]", "", name).casefold())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -50,6 +50,7 @@ def texts(program: Program) -> set[str]:
 
 @pytest.mark.parametrize("program", NAMES)
 @given(word=WORDS)
+@example(word="from")
 def test_where_a_literal_says_nothing_it_is_the_header(program: str, word: str) -> None:
     found, header = checked(program, word)
     assert header in {column.name for column in found.tree.find_all(exp.Column)}
