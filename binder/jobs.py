@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import wait
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 from binder import loop
+from binder.alarm import alarm
 from binder.deadline import too_late
+from binder.errors import RunError
+from binder.held import signals_held
 
 if TYPE_CHECKING:
     from binder.database import Session
@@ -60,3 +64,22 @@ def wait_for(session: Session, work: Callable[[], T], seconds: float | None) -> 
     if late and seconds is not None:
         raise too_late(seconds, "run", None)
     return job.result()
+
+
+def at_once(session: Session, work: Callable[[], T], seconds: float | None) -> T:
+    """The same in the caller's own thread, for work that is done soon in any case (``brief``); raises the same."""
+    loop.require_process()
+    late = False
+
+    def stop() -> None:
+        nonlocal late
+        late = True
+        session.interrupt()
+
+    with signals_held(session.interrupt), nullcontext() if seconds is None else alarm(seconds, stop):
+        try:
+            return work()
+        except RunError:
+            if late and seconds is not None:
+                raise too_late(seconds, "run", None) from None
+            raise

@@ -54,14 +54,14 @@ async def await_on(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def submit(work: Callable[[], T]) -> Future[T]:
     """Have work that blocks done in a thread."""
-    _require_process()
+    require_process()
     return _threads.submit(work)
 
 
 def running() -> asyncio.AbstractEventLoop:
     """The loop, started at the first call."""
     global _loop, _thread
-    _require_process()
+    require_process()
     with _lock:
         if _loop is None or _loop.is_closed():
             _loop = asyncio.new_event_loop()
@@ -72,7 +72,7 @@ def running() -> asyncio.AbstractEventLoop:
         return _loop
 
 
-def _require_process() -> None:
+def require_process() -> None:
     """Refuse to work in a copy of the process, which has none of its threads, neither the loop's nor DuckDB's.
 
     Raises:

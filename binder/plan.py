@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from binder import waves
 from binder.bounds import Bound, bound_of
+from binder.brief import is_brief
 from binder.cells import rendering
 from binder.filters import Selectivity, arrange, truth_of
 from binder.inputs import conjuncts, evaluation_order, guards, inputs_query, is_plain, key_names, source_of, with_ctes
@@ -112,6 +113,7 @@ class Plan:
             the rows of those cells, or None.
         arranged: Whether the order of the steps followed what is known of how selective they are.
         tree: The final query as a tree, without spellings; None for a Python program.
+        brief: Whether the caller's own thread may run it: it asks nothing and is done soon.
     """
 
     stages: tuple[Stage, ...]
@@ -119,6 +121,7 @@ class Plan:
     spellings: tuple[str | CellRow | None, ...]
     arranged: bool = False
     tree: exp.Expr | None = field(default=None, repr=False, compare=False)
+    brief: bool = False
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -166,7 +169,7 @@ def make_plan(program: Program, schema: Schema, selectivity: Selectivity | None 
         planner.add(query, several)
         nodes = nodes[len(several) :]  # the calls of one WHERE follow each other
     final, spellings = with_cells(tree, schema)
-    return Plan(tuple(planner.stages), final.sql("duckdb"), spellings, arranged, tree)
+    return Plan(tuple(planner.stages), final.sql("duckdb"), spellings, arranged, tree, is_brief(program.tree, schema))
 
 
 def _filtered_query(node: exp.Expr) -> exp.Select | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 from grammars.program import Program
 from grammars.python import PythonProgram
@@ -24,6 +25,7 @@ _PYTHON = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def language_of(text: str) -> Language:
     """Which language a program's text is in.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import MAXYEAR, date, datetime, time
 from decimal import Decimal
 
 from sqlglot import exp
@@ -48,11 +48,15 @@ _TIME_FORMATS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 
 @dataclass(frozen=True)
 class Period:
-    """A year or a month that a literal names: its text, the format that spells it, and its first day."""
+    """A year or a month that a literal names: its text, the format that spells it, its first day and the next's.
+
+    No day comes after the year 9999.
+    """
 
     text: str
     format: str
     start: exp.Expr
+    end: exp.Expr | None
 
 
 def period(node: exp.Expr) -> Period | None:
@@ -62,8 +66,10 @@ def period(node: exp.Expr) -> Period | None:
     found = re.fullmatch(r"(\d{4})(?:-(0[1-9]|1[0-2]))?", node.name.strip())
     if found is None or found[1] == "0000":
         return None
-    start = date(int(found[1]), int(found[2] or 1), 1)
-    return Period(found[0], "%Y-%m" if found[2] else "%Y", moment_node(start))
+    year, month = int(found[1]), int(found[2] or 0)
+    following = (year, month + 1) if 0 < month < 12 else (year + 1, 1)
+    end = moment_node(date(*following, 1)) if following[0] <= MAXYEAR else None
+    return Period(found[0], "%Y-%m" if month else "%Y", moment_node(date(year, month or 1, 1)), end)
 
 
 def moment_node(moment: date | datetime | time) -> exp.Expr:

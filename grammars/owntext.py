@@ -52,12 +52,18 @@ def spelling(column: exp.Expr) -> exp.Expr | None:
     return None if name is None else typed(exp.column(name, table=column.args.get("table"), quoted=True), TEXT)
 
 
-def either(node: exp.Expr, test: View) -> exp.Expr:
-    """Whether a test holds of a text; of cells, whether it does of their own text or of the plain rendering."""
+def either(node: exp.Expr, test: View, of_plain: exp.Expr | None = None) -> exp.Expr:
+    """Whether a test holds of a text; of cells, whether it does of their own text or of the plain rendering.
+
+    Args:
+        node: The text, or the cells.
+        test: The test.
+        of_plain: What the test of the plain rendering comes to, where that is told without it.
+    """
     column = typed_column(node)
     if column is None:
-        return typed(test(own_text(node)), BOOLEAN)
-    return also(column, test, test(cast(column.copy(), TEXT)))
+        return typed(of_plain or test(own_text(node)), BOOLEAN)
+    return also(column, test, of_plain or test(cast(column.copy(), TEXT)))
 
 
 def also(column: exp.Expr, test: View, other: exp.Expr) -> exp.Expr:

@@ -6,8 +6,10 @@ import re
 
 from sqlglot import exp
 
+from .moments import period
 from .operators import Rewrite
 from .owntext import either, own_text
+from .schema import Kind
 from .values import (
     BOOLEAN,
     NUMBER,
@@ -17,6 +19,7 @@ from .values import (
     function,
     integer,
     is_text_literal,
+    kind,
     literal_number,
     real,
     string,
@@ -25,6 +28,7 @@ from .values import (
     value,
 )
 
+_DATED = (Kind.DATE, Kind.TIMESTAMP)
 _DIGITS = 15  # that a DOUBLE holds
 _CONVERSIONS: dict[str, View] = {**dict.fromkeys("dixXuoc", integer), **dict.fromkeys("feEgG", real)}
 
@@ -34,8 +38,21 @@ def _like(node: exp.Expr) -> exp.Expr:
     pattern = own_text(node.expression)
     plain = is_text_literal(pattern) and pattern.name.upper() == pattern.name.lower()
     like = exp.Like if plain else exp.ILike
-    found = either(node.this, lambda subject: like(this=subject, expression=pattern.copy()))
+    found = either(
+        node.this, lambda subject: like(this=subject, expression=pattern.copy()), _within(node.this, pattern)
+    )
     return typed(exp.Not(this=found), BOOLEAN) if node.args.get("negate") else found
+
+
+def _within(node: exp.Expr, pattern: exp.Expr) -> exp.Expr | None:
+    """``day LIKE '1999-%'`` of a column's dates as their being in that year or month, which is told without a text."""
+    begins = re.fullmatch(r"([\d-]*\d)-?%", pattern.name) if is_text_literal(pattern) else None
+    span = period(string(begins[1])) if begins else None
+    if span is None or span.end is None or not isinstance(node, exp.Column) or kind(node) not in _DATED:
+        return None
+    since = exp.GTE(this=node.copy(), expression=span.start)
+    until = exp.LT(this=node.copy(), expression=span.end)
+    return typed(exp.Paren(this=exp.And(this=since, expression=until)), BOOLEAN)
 
 
 def _glob(node: exp.Expr) -> exp.Expr:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ import pytest
 
 from binder.engine import Binder
 from binder.errors import RunError
+from binder.jobs import at_once
 from binder.known import run_known
 from binder.lm.scripted import Scripted
 from binder.table import Table
@@ -104,3 +107,55 @@ with Binder() as engine:
 def test_an_interrupt_stops_a_known_program() -> None:
     ended = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=60)
     assert (ended.stdout, ended.stderr) == ("(4000,)\n", "")
+
+
+def test_a_brief_program_runs_in_the_callers_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = numbers()
+    with Binder() as engine:
+        engine.run(COUNT, table)
+        monkeypatch.setattr("binder.known.wait_for", None)
+        assert known(engine, COUNT, table) is not None
+
+
+def test_a_brief_program_is_stopped_at_its_deadline() -> None:
+    table = numbers(4000)
+    late = pytest.raises(RunError, match=r"no answer within 0\.3 s; a program was running, and was stopped")
+    with Binder() as engine, engine._pool.session((table,)) as session, late:
+        at_once(session, lambda: session.rows(ENDLESS.replace(" w ", f' "{table.name}" ')), 0.3)
+
+
+def test_an_interrupt_during_a_brief_program_comes_after_it() -> None:
+    table, done = numbers(), []
+    with Binder() as engine, engine._pool.session((table,)) as session:
+
+        def work() -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append(True)
+
+        with pytest.raises(KeyboardInterrupt):
+            at_once(session, work, None)
+        assert done == [True]
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert engine.run(COUNT, table).values == ("n2", 2)
+
+
+def test_a_handlers_own_error_is_not_lost_in_the_database() -> None:
+    """DuckDB runs handlers while it works, and would put a RuntimeError in place of what they raise."""
+
+    def quit_(number: int, frame: object) -> None:
+        raise SystemExit(number)
+
+    table = numbers(1_000_000)
+    before = signal.signal(signal.SIGTERM, quit_)
+    try:
+        with Binder() as engine, engine._pool.session((table,)) as session:
+
+            def work() -> None:
+                threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGTERM)).start()
+                while True:
+                    session.rows(f'SELECT COUNT(DISTINCT name) FROM "{table.name}"')
+
+            with pytest.raises(SystemExit):
+                at_once(session, work, None)
+    finally:
+        signal.signal(signal.SIGTERM, before)

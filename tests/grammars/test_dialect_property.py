@@ -82,6 +82,9 @@ TEXT = st.recursive(
     max_leaves=3,
 )
 DATE = st.sampled_from(["d", "date(d)", "date(d, '+1 month')", "date(d, 'start of month')", "date(d, '-40 days')"])
+DATE_PATTERNS = st.tuples(DATES.map(str), st.integers(1, 10), st.sampled_from(["%", "-%", "_%"])).map(
+    lambda parts: parts[0][: parts[1]] + parts[2]
+)
 OPERATOR = st.sampled_from(["=", "<>", "<", "<=", ">", ">=", "IS", "IS NOT"])
 
 
@@ -95,6 +98,7 @@ def conditions(number: st.SearchStrategy[str], text: st.SearchStrategy[str]) -> 
         filled("{} IN ({}, {})", number, number, number),
         filled("{} NOT IN ({}, 'ab')", text, text),
         filled("{} LIKE '{}'", text, st.sampled_from(["a%", "%B", "_", "%"])),
+        filled("{} {} '{}'", DATE, st.sampled_from(["LIKE", "NOT LIKE"]), DATE_PATTERNS),
         filled("{} GLOB '{}'", text, st.sampled_from(["a*", "[^a]*", "?"])),
         filled("{} IS NULL", st.one_of(number, text)),
         filled("i {} '{}'", st.sampled_from(["=", "<", ">"]), INTEGERS.map(str)),
