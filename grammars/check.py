@@ -136,5 +136,5 @@ def _no_program(source: str) -> Complaint | None:
         return None
     shown = " ".join(source.split())
     shown = shown[:60] + "…" if len(shown) > 60 else shown
-    message = f"there is no program in {shown!r}" if shown else "the reply is empty"
+    message = f"there is no program in {shown!r}" if shown else "there is no program, only an empty text"
     return Complaint("tidy", message, "write one SELECT, or one QA(…), and nothing else")

@@ -43,7 +43,7 @@ _SECONDS = {"year": 365 * 86_400, "month": 30 * 86_400, "week": 7 * 86_400, "day
 
 _DATE_FORMATS = ("%Y %m %d", "%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y")
 _MONTH_FIRST, _DAY_FIRST = "%m %d %Y", "%d %m %Y"
-_TIME_FORMATS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
+_TIME_FORMATS = ("%H:%M:%S", "%H:%M", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I %p")
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def read(text: str) -> Read:
         grammars.python_read.Unreadable: '(' was never closed
     """
     if not text.strip():
-        raise _refused("the reply is empty")
+        raise _refused("there is no program, only an empty text")
     if len(text) > LONGEST:
         raise _refused(
             f"the program has {len(text):,} characters, and {LONGEST:,} is the most", "write a shorter program"

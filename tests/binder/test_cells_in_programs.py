@@ -55,6 +55,7 @@ CLOCKS = ["3:45 p.m.", "11:00", "8:15 am"]
         (MONTH_FIRST, "x = '5/3/1990' OR x = '04.01.1991'", [0, 2]),
         (MONTH_FIRST, "x < 'Sept 9, 1990'", [0, 1]),
         (CLOCKS, "x >= '3:45 PM'", [0]),
+        (CLOCKS, "x > '3 pm' OR x < '9 a.m.'", [0, 2]),
         (CLOCKS, "x < '11:00 A.M.'", [2]),
     ],
 )

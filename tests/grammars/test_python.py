@@ -167,8 +167,8 @@ def test_every_complaint_comes_at_once_in_the_order_of_the_text() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "the reply is empty"),
-        (" \n\t\n", "the reply is empty"),
+        ("", "there is no program, only an empty text"),
+        (" \n\t\n", "there is no program, only an empty text"),
         ("def solve(table):\n    return 'a\x00b'", "the character '\\x00' cannot stand in a program"),
         ("def solve(table):\n    return '\ud800'", "the character '\\ud800' cannot stand in a program"),
         ("def solve(table):\n    return (1", "'(' was never closed"),
