@@ -79,7 +79,10 @@ def load(
     for i, (field, name) in enumerate(zip(fields, names, strict=True)):
         type, form = (readings[i].type, readings[i].form) if i in readings else (field.type, None)
         described = descriptions.get(i, "")
-        columns.append(Column(name, kind_of(type), type, readable(field.header), description=described, form=form))
+        kind = kind_of(type)
+        numbered = kind is Kind.TEXT and i in chosen and i not in kinds and _begin_with_numbers(data[f"v{i}"])
+        column = Column(name, kind, type, readable(field.header), description=described, form=form, numbered=numbered)
+        columns.append(column)
     return _named(data, columns)
 
 
@@ -277,6 +280,21 @@ def _named(data: Mapping[str, pyarrow.ChunkedArray], columns: Sequence[Column]) 
     row_id = unique("row_id", (*names, *hidden))
     hidden[row_id] = pyarrow.arange(0, length)
     return Loaded(tuple(visible), row_id, pyarrow.table([*values, *hidden.values()], names=[*names, *hidden]))
+
+
+_NUMBERED = (
+    r"^(?i:about |over |approx[.]? |circa |ca?[.]? ?)?[T=]?(?:[A-Z]{0,2}[$€£¥₹₩₽])?[^\p{L}\p{N}]*[0-9]"  # "T3" is a tie
+)
+_MOST = 0.75
+
+
+def _begin_with_numbers(texts: pyarrow.ChunkedArray) -> bool:
+    """Whether most of a column's first texts begin with a number."""
+    import pyarrow.compute as compute
+
+    sample = texts.slice(0, _SAMPLE).drop_null()
+    numbered = compute.sum(compute.match_substring_regex(sample, _NUMBERED)).as_py() or 0
+    return numbered > 0 and numbered >= _MOST * len(sample)
 
 
 def _placed(wishes: Mapping[str, str], names: tuple[str, ...], labels: tuple[str, ...], what: str) -> dict[int, str]:

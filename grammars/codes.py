@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from .clauses import aggregates
+from .numbered import EXTREME, read_apart
 
 
 def of_group(select: exp.Select, rows: exp.Expr, numbers: frozenset[str]) -> exp.Expr:
@@ -26,7 +27,8 @@ def _is_place(call: exp.Expr, numbers: frozenset[str]) -> bool:
 
 def _held(call: exp.Expr, rows: exp.Expr) -> exp.Expr | None:
     """The codes of the rows that hold what MIN, MAX or FIRST gives; None for another aggregate."""
-    if isinstance(call.parent, exp.Filter | exp.WithinGroup) or not isinstance(call, exp.Min | exp.Max | exp.First):
+    is_held = isinstance(call, exp.Min | exp.Max | exp.First) or call.meta.get(EXTREME)
+    if isinstance(call.parent, exp.Filter | exp.WithinGroup) or not is_held:
         return None
     subject = call.this
     if isinstance(call, exp.First):
@@ -39,7 +41,7 @@ def _held(call: exp.Expr, rows: exp.Expr) -> exp.Expr | None:
             exp.PropertyEQ(this=exp.to_identifier("r"), expression=rows.copy()),
         ]
     )
-    holds = exp.NullSafeEQ(this=named("v", "e"), expression=call.copy())
+    holds = exp.NullSafeEQ(this=named("v", "e"), expression=read_apart(call.copy()))
     pairs = function("LIST_FILTER", function("LIST", pair), each_code(holds))
     return function("FLATTEN", function("LIST_TRANSFORM", pairs, each_code(named("r", "e"))))
 

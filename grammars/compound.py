@@ -9,6 +9,7 @@ from sqlglot import exp
 from .clauses import ordered
 from .compare import branches, replace_output
 from .joins import same_name
+from .numbered import behind_number, is_numbered
 from .scope import Output
 from .values import TEXT, text, typed, unify, value
 
@@ -50,11 +51,19 @@ def order_rows(node: exp.SetOperation, sides: Sequence[Outputs], in_order: bool)
         if position is not None:
             item.set("this", exp.Literal.number(str(position)))
             placed.add(position)
-        items.append(item)
+        items += behind_number(item, _numbered(node, sides, position))
     if removes_duplicates(node) and (items or in_order or node.args.get("limit")):
         rest = [number for number in range(1, len(sides[0]) + 1) if number not in placed]
         items += [ordered(exp.Literal.number(str(number)), nulls_first=True) for number in rest]
     node.set("order", exp.Order(expressions=items) if items else None)
+
+
+def _numbered(node: exp.SetOperation, sides: Sequence[Outputs], position: int | None) -> exp.Expr | None:
+    """The output at a position by its name, if its texts sort by the numbers they begin with on every side."""
+    if position is None or not all(is_numbered(side[position - 1]) for side in sides if position <= len(side)):
+        return None
+    shown = next(branches(node)).expressions[position - 1]
+    return typed(exp.column(shown.alias_or_name, quoted=True), shown.type) if shown.alias_or_name else None
 
 
 def _position(node: exp.Expr, sides: Sequence[Outputs]) -> int | None:

@@ -10,7 +10,8 @@ Two departures from SQLite are decided:
 1. Case is folded where a column meets a literal or an LM reply (``=``, ``<>``, IN, LIKE), and nowhere else: not in
    JOIN, GROUP BY, DISTINCT or ORDER BY.
 2. A text column compared with a number, computed with, or summed goes by the number its cells carry (see ``figures``);
-   a cell that carries none is NULL there, and differs from every number.
+   a cell that carries none is NULL there, and differs from every number. So does one that is sorted, if most of its
+   cells begin with a number (see ``numbered``).
 
 Three lesser ones: a whole number that 64 bits do not hold is an error, where SQLite goes on with a float;
 GROUP_CONCAT(DISTINCT) gives its values sorted, not as they first appear; a number literal beside a text literal
@@ -35,6 +36,7 @@ from .compound import order_rows, removes_duplicates, set_apart, unify_sides
 from .extreme import extreme_row
 from .functions import rewrite
 from .joins import same_name, spell_out
+from .numbered import sort_by_numbers
 from .outputs import output_name
 from .schema import Schema
 from .scope import Labels, Output, Scope, Source, duckdb_type, output_of, renamed, unique_name
@@ -51,6 +53,7 @@ RULES: tuple[Rule, ...] = (
     clauses.ordered_functions,
     clauses.row_order,
     clauses.distinct_rows,
+    sort_by_numbers,
 )
 
 

@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from .calls import is_call
 from .clauses import all_aggregates, first, has_rows, looks_outside, ordered
+from .numbered import is_numbered
 from .scope import Output, Scope, unique_name
 from .toprow import HELPER, reaches
 from .values import typed
@@ -64,7 +65,7 @@ def _applies(select: exp.Select, extremes: list[exp.Expr]) -> bool:
 def _is_of_whole_table(select: exp.Select, extreme: exp.Expr) -> bool:
     """Whether an extreme is that of a column of one table, all its rows."""
     source = select.args["from_"].this if has_rows(select) else None
-    if not isinstance(source, exp.Table) or not isinstance(extreme.this, exp.Column):
+    if not isinstance(source, exp.Table) or not isinstance(extreme.this, exp.Column) or is_numbered(extreme.this):
         return False
     return not (select.args.get("joins") or select.args.get("where") or source.args.get("joins"))
 

@@ -127,7 +127,10 @@ def _case(subject: str, ways: dict[str, str], otherwise: str = "''") -> str:
 
 
 def _macros(kind: str) -> str:
-    """The same reading in DuckDB. A one-item list holds a figure's parts, so that they are found once."""
+    """The same reading in DuckDB. A one-item list holds a figure's parts, so that they are found once.
+
+    In the macros called ``…_apart`` no list does.
+    """
     digits = " ".join(
         f"WHEN {_is('digits', pattern)} THEN replace(replace(digits, {_sql(drop)}, ''), {_sql(mark)}, '.')"
         for pattern, drop, mark in _FORMS
@@ -151,16 +154,24 @@ def _macros(kind: str) -> str:
     carried = (
         f"CASE WHEN {_is('cell', _PLAIN)} THEN TRY_CAST(cell AS DOUBLE) "
         f"WHEN {enclosed} AND NOT regexp_matches(cell, {_sql(_AMOUNT)}) THEN NULL "
-        f"ELSE figure_number({joined}) * CASE WHEN {enclosed} THEN -1 ELSE 1 END END"
+        f"ELSE {{figure}}({joined}) * CASE WHEN {enclosed} THEN -1 ELSE 1 END END"
     )
+    infinity = "CASE WHEN cell IS NOT NULL THEN CAST('Infinity' AS DOUBLE) END"
     return (
         f"CREATE {kind} figure_digits(digits) AS CASE {digits} END; "
         f"CREATE {kind} figure_number(one) AS list_transform([{parts}], lambda p: TRY_CAST({number} AS DOUBLE))[1]; "
-        f"CREATE {kind} carried_number(cell) AS {carried}; "
-        f"CREATE {kind} number_or_infinity(cell) AS "
-        "coalesce(carried_number(cell), CASE WHEN cell IS NOT NULL THEN CAST('Infinity' AS DOUBLE) END);"
+        f"CREATE {kind} figure_value(p) AS TRY_CAST({number} AS DOUBLE); "
+        f"CREATE {kind} figure_number{APART}(one) AS figure_value({parts}); "
+        + "".join(
+            f"CREATE {kind} carried_number{apart}(cell) AS {carried.replace('{figure}', f'figure_number{apart}')}; "
+            f"CREATE {kind} number_or_infinity{apart}(cell) AS coalesce(carried_number{apart}(cell), {infinity}); "
+            for apart in ("", APART)
+        )
     )
 
+
+APART = "_apart"
+"""Ends the names of the macros that stand where DuckDB takes no list function; they are some times slower."""
 
 MACROS = _macros("MACRO")
 """The SQL that defines ``carried_number(cell)`` in DuckDB, for translated programs, and ``number_or_infinity(cell)``,

@@ -57,6 +57,7 @@ class Column:
         description: What the column means, for the prompt.
         form: How ``5/3/1990`` or ``2:00`` is read beside the column, where its cells tell.
         missing: How many of its cells are NULL, where that is known.
+        numbered: Whether it is text though most of its cells begin with a number; they sort by it.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Column:
     description: str = ""
     form: Form | None = None
     missing: int | None = None
+    numbered: bool = False
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ def output_of(column: Column) -> Output:
     """A table's column as an output; its type remembers how its cells are read."""
     type_ = duckdb_type(column.type).copy()
     type_.meta["form"] = column.form
+    type_.meta["numbered"] = column.numbered
     return Output(column.name, type_, column)
 
 

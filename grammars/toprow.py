@@ -43,7 +43,7 @@ def top_rows(select: exp.Select, scope: Scope, in_order: bool) -> None:
 
 def _reaching(item: exp.Expr, table: TableSchema, column: Column, wanted: int) -> exp.Expr | None:
     """A condition that rows must meet to be among the first, or None where it cannot be told or is not worth while."""
-    if table.rows is None or column.missing is None or not 0 < wanted * _FEW <= table.rows:
+    if column.numbered or table.rows is None or column.missing is None or not 0 < wanted * _FEW <= table.rows:
         return None
     missing_first, descending = bool(item.args.get("nulls_first")), bool(item.args.get("desc"))
     if missing_first and column.missing >= wanted:
